@@ -1,0 +1,94 @@
+/** Shape of an action: one record, everything about it in one place. It knows no queue, approval or ledger. */
+import type { z } from 'zod'
+import type { Alert } from '../../contract/alert.ts'
+import type { Answer, Operation } from '../../contract/verdict.ts'
+
+/** From harmless to final. The class fixes default guards, privileges and whether an approval is needed. */
+export const riskClasses = ['observe', 'notify', 'mark', 'contain', 'disrupt', 'destroy'] as const
+export type Risk = (typeof riskClasses)[number]
+
+/** What a step is about. A process is never named by pid alone: the alert carries its start time and boot. */
+export interface Target {
+  readonly kind: 'process' | 'case'
+  /** Stable across alerts about the same thing: `bootId/pid/startTimeNs`, a pod's UID, … */
+  readonly uid: string
+  /** For people: `bash (812) on node-a`. */
+  readonly name: string
+  readonly node: string
+}
+
+/** What `plan` found: nothing to do, or the change that `run` would make (shown as `would …` in audit). */
+export type Planned =
+  | { readonly kind: 'already_done'; readonly detail: string }
+  | { readonly kind: 'change'; readonly detail: string; readonly effect: Effect }
+
+/** JSON that `verify` and `undo` get back; kept in the ledger. */
+export type Effect = Readonly<Record<string, unknown>>
+
+export interface Done {
+  readonly detail: string
+  readonly effect: Effect
+}
+
+/** The node an alert came from: one order, one answer. Throws NodeUnavailable, TargetGone, ActionRefused (errors.ts). */
+export interface NodeLink {
+  ask(
+    operation: Operation,
+    action: string,
+    parameters: Effect,
+    effect: Effect | null,
+  ): Promise<Answer>
+}
+
+export interface Call<Parameters> {
+  readonly stepId: string
+  readonly alert: Alert
+  readonly target: Target
+  readonly parameters: Parameters
+  readonly node: NodeLink
+  /** Aborts at the step's deadline. */
+  readonly signal: AbortSignal
+  /** Outgoing webhooks and the like; every notifier that the configuration names. */
+  readonly notify: (notifier: string, message: Message) => Promise<void>
+}
+
+/** What people are told: the notifier renders it, escaping every field for its own medium. */
+export interface Message {
+  readonly title: string
+  readonly text: string
+  readonly severity: Alert['priority']
+  readonly caseId: string
+  readonly alert: Alert
+  readonly link: string | null
+}
+
+export interface Action<Parameters extends z.ZodType = z.ZodType> {
+  /** snake_case, what policies write. */
+  readonly name: string
+  /** One sentence for `riposte actions` and docs/reference/actions.md. */
+  readonly summary: string
+  readonly risk: Risk
+  readonly target: Target['kind']
+  readonly parameters: Parameters
+  /** What the node's detector needs beyond BPF, PERFMON and SYS_PTRACE: `KILL`, `NET_ADMIN`, … */
+  readonly capabilities: readonly string[]
+  /** Kubernetes rights, from which the chart renders its Roles. */
+  readonly rbac: readonly RbacRule[]
+  plan(call: Call<z.infer<Parameters>>): Promise<Planned>
+  run(call: Call<z.infer<Parameters>>, effect: Effect): Promise<Done>
+  /** True when the effect can be seen; an action without it is `done`, with it false is `done, not verified`. */
+  verify?(call: Call<z.infer<Parameters>>, effect: Effect): Promise<boolean>
+  /** Present exactly when the effect can be undone: then it is a containment with a TTL. */
+  undo?(call: Call<z.infer<Parameters>>, effect: Effect): Promise<Done>
+}
+
+export interface RbacRule {
+  readonly apiGroups: readonly string[]
+  readonly resources: readonly string[]
+  readonly verbs: readonly string[]
+}
+
+/** Keeps the parameter type of one action through the list of all of them. */
+export const action = <Parameters extends z.ZodType>(
+  record: Action<Parameters>,
+): Action<Parameters> => record
