@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Every test that this machine can run; arguments go to jest. Closes with `N passed, N failed, N skipped`.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+PATH=$PWD/node_modules/.bin:$PATH
+export NODE_OPTIONS='--experimental-vm-modules --disable-warning=ExperimentalWarning'
+result=$(mktemp)
+trap 'rm -f "$result"' EXIT
+RIPOSTE_TEST_RESULT=$result jest "$@" 2>&1
+status=$?
+cat "$result"
+exit $status
