@@ -14,6 +14,22 @@ export interface SocketTuple {
   readonly path: string
 }
 
+/**
+ * Bytes of a `socket` parameter: family (AF_*), protocol (IPPROTO_*) and role (0 unknown, 1 client, 2 server) as u8,
+ * ports as u16 in host order, addresses of 16 bytes (IPv4 in the first four), then a unix socket's path to the end.
+ * An abstract path begins with NUL on the wire and with @ in the view.
+ */
+export const SOCKET_LAYOUT = {
+  family: 0,
+  protocol: 1,
+  role: 2,
+  localPort: 4,
+  remotePort: 6,
+  localAddress: 8,
+  remoteAddress: 24,
+  path: 40,
+} as const
+
 export interface EventView {
   readonly eventId: number
   /** recordFlags of schema.ts. */
