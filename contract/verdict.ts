@@ -116,7 +116,10 @@ export const heartbeatSchema = z.strictObject({
 })
 export type Heartbeat = z.infer<typeof heartbeatSchema>
 
-/** The detector's HTTP calls to the responder; `node` authenticates by its token (or certificate). */
+/**
+ * The detector's HTTP calls to the responder, with `authorization: Bearer <node token>` and the node's name in
+ * `nodeHeader`. An alert or heartbeat that names another node is refused with 403.
+ */
 export const nodeRoutes = {
   /** POST alertBatch → 204 once durable. */
   alerts: '/v1/node/alerts',
@@ -127,3 +130,5 @@ export const nodeRoutes = {
   /** POST answer → 204. */
   answers: '/v1/node/answers',
 } as const
+
+export const nodeHeader = 'riposte-node'
