@@ -6,7 +6,10 @@ import { placeSchema, prioritySchema, processIdentitySchema } from './alert.ts'
 export const operationSchema = z.enum(['plan', 'run', 'verify', 'undo'])
 export type Operation = z.infer<typeof operationSchema>
 
-/** One order to a node. The node executes an (id, operation) once and answers a repeat with the first answer. */
+/**
+ * One order to a node. The node executes `run` and `undo` of an id once and answers a repeat with the first answer, also
+ * after a restart (an answer that says `isRetryable` is not final); `plan` and `verify` change nothing and look anew.
+ */
 export const verdictSchema = z.strictObject({
   /** The step's derived id. */
   id: z.string(),
@@ -19,7 +22,7 @@ export const verdictSchema = z.strictObject({
   place: placeSchema.nullable(),
   /** Event fields that the alert carried, for actions that hand them to a program. */
   fields: z.record(z.string(), z.unknown()),
-  /** For `verify` and `undo`: what `run` answered as its effect. */
+  /** For `run`: the effect that `plan` answered, or null; for `verify` and `undo`: the one that `run` answered. */
   effect: z.record(z.string(), z.unknown()).nullable(),
   /** Unix milliseconds; after it the node refuses with `expired` (a stale kill is worse than none). */
   deadlineMs: z.int(),

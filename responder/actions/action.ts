@@ -43,14 +43,22 @@ export interface NodeLink {
 export interface Call<Parameters> {
   readonly stepId: string
   readonly alert: Alert
+  readonly caseId: string
   readonly target: Target
   readonly parameters: Parameters
   readonly node: NodeLink
+  /** Where people look at the case, for messages; null while the responder does not know its own address. */
+  readonly link: string | null
   /** Aborts at the step's deadline. */
   readonly signal: AbortSignal
-  /** Outgoing webhooks and the like; every notifier that the configuration names. */
-  readonly notify: (notifier: string, message: Message) => Promise<void>
+  readonly notify: Notify
 }
+
+/**
+ * Hands a message to a notifier of the configuration, by name. `deliveryId` is the same each time the same message is
+ * tried again, and receivers see it. Throws errors.ts: ActionFailed (retryable or not), ActionRefused.
+ */
+export type Notify = (notifier: string, message: Message, deliveryId: string) => Promise<void>
 
 /** What people are told: the notifier renders it, escaping every field for its own medium. */
 export interface Message {
@@ -74,6 +82,8 @@ export interface Action<Parameters extends z.ZodType = z.ZodType> {
   readonly capabilities: readonly string[]
   /** Kubernetes rights, from which the chart renders its Roles. */
   readonly rbac: readonly RbacRule[]
+  /** What undo does, for people; null exactly when there is no `undo`. */
+  readonly undoes: string | null
   plan(call: Call<z.infer<Parameters>>): Promise<Planned>
   run(call: Call<z.infer<Parameters>>, effect: Effect): Promise<Done>
   /** True when the effect can be seen; an action without it is `done`, with it false is `done, not verified`. */

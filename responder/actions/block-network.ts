@@ -1,0 +1,10 @@
+import { nodeAction } from './node-action.ts'
+
+export const blockNetwork = nodeAction({
+  name: 'block_network',
+  summary:
+    'Cuts a process tree or a cgroup off the network in both directions, open connections too, but for the allowed addresses.',
+  risk: 'contain',
+  capabilities: ['BPF', 'NET_ADMIN', 'SYS_ADMIN'],
+  undo: 'lifts the block and moves the tree back to the cgroup it came from',
+})

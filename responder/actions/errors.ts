@@ -1,0 +1,48 @@
+/** What can go wrong between a plan and its effect. `code` stands in the ledger; `retryable` says whether the queue tries again. */
+
+export class ActionError extends Error {
+  readonly code: string
+  readonly retryable: boolean
+
+  constructor(code: string, message: string, retryable: boolean, options?: ErrorOptions) {
+    super(message, options)
+    this.name = new.target.name
+    this.code = code
+    this.retryable = retryable
+  }
+}
+
+/** The process, container or file that was judged is not there any more: nothing was done, and nothing is to be. */
+export class TargetGone extends ActionError {
+  constructor(message: string) {
+    super('target_gone', message, false)
+  }
+}
+
+/** A guard said no: the node's own, a conflict found by undo, or a destination that may not be reached. */
+export class ActionRefused extends ActionError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('refused', message, false, options)
+  }
+}
+
+/** The step's deadline passed before the effect. */
+export class ActionExpired extends ActionError {
+  constructor(message: string) {
+    super('expired', message, false)
+  }
+}
+
+/** The node cannot be asked now. */
+export class NodeUnavailable extends ActionError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('node_unavailable', message, true, options)
+  }
+}
+
+/** It was tried and did not work. */
+export class ActionFailed extends ActionError {
+  constructor(message: string, retryable: boolean, options?: ErrorOptions) {
+    super('failed', message, retryable, options)
+  }
+}

@@ -1,0 +1,59 @@
+/** The responder's half of an action that a node executes: each operation is one order to the node and its answer. */
+import type { z } from 'zod'
+import { nodeActionParameters, type NodeActionName } from '../../contract/node-actions.ts'
+import type { Answer } from '../../contract/verdict.ts'
+import { action, type Action, type Done, type Effect } from './action.ts'
+import { ActionExpired, ActionFailed, ActionRefused, TargetGone } from './errors.ts'
+
+interface NodeActionRecord {
+  readonly name: NodeActionName
+  readonly summary: string
+  readonly risk: Action['risk']
+  readonly capabilities: readonly string[]
+  readonly undo: Action['undoes']
+}
+
+export function nodeAction({ name, summary, risk, capabilities, undo }: NodeActionRecord): Action {
+  const parameters: z.ZodType<Effect> = nodeActionParameters[name]
+  const base: Action<typeof parameters> = {
+    name,
+    summary,
+    risk,
+    target: 'process',
+    parameters,
+    capabilities,
+    rbac: [],
+    undoes: undo,
+    async plan(call) {
+      const answer = await call.node.ask('plan', name, call.parameters, null)
+      if (answer.status === 'already_done') return { kind: 'already_done', detail: answer.detail }
+      if (answer.status !== 'planned') throw failure(answer)
+      return { kind: 'change', detail: answer.detail, effect: answer.effect ?? {} }
+    },
+    run: async (call, effect) => done(await call.node.ask('run', name, call.parameters, effect)),
+    async verify(call, effect) {
+      const answer = await call.node.ask('verify', name, call.parameters, effect)
+      if (answer.status === 'done') return true
+      if (answer.status === 'unverified') return false
+      throw failure(answer)
+    },
+  }
+  if (undo === null) return action(base)
+  return action({
+    ...base,
+    undo: async (call, effect) => done(await call.node.ask('undo', name, call.parameters, effect)),
+  })
+}
+
+function done(answer: Answer): Done {
+  if (!['done', 'unverified', 'already_done'].includes(answer.status)) throw failure(answer)
+  return { detail: answer.detail, effect: answer.effect ?? {} }
+}
+
+function failure({ status, operation, detail, isRetryable }: Answer): Error {
+  if (status === 'target_gone') return new TargetGone(detail)
+  if (status === 'refused') return new ActionRefused(detail)
+  if (status === 'expired') return new ActionExpired(detail)
+  if (status === 'failed') return new ActionFailed(detail, isRetryable)
+  return new ActionFailed(`the node answered ${status} to ${operation}`, false)
+}
