@@ -41,19 +41,111 @@ const row = (name: string, recordClass: RecordClass, parameters: string): EventR
     }),
 })
 
-/** After Falco's own parameters: the path of the opened file, and the directory that a relative name starts at. */
-const opened = 'path:path dirpath:path'
+/**
+ * Values are the kernel's own: O_* and CLONE_* as the caller passed them, modes with all their bits, `res` and `fd`
+ * the call's return. Only the `flags` of execve are Falco's EXE_* bits. `path` is what the kernel resolved a
+ * descriptor to, `dirpath` the directory at which a relative name starts (cwd or dirfd).
+ */
+const opened = 'path:path dirpath:path inode_mode file_state'
+
+/** Bits of `file_state`. */
+export const fileState = { created: 1, upperLayer: 2, lowerLayer: 4 } as const
+
+/** Of the new image; `sid` and `vpid` are ours, pids in the initial namespace but for those that begin with v. */
+const executed = `res exe:text args:list tid pid ptid cwd:path fdlimit pgft_maj pgft_min vm_size vm_rss vm_swap comm:text
+  cgroups:list env:list tty vpgid loginuid flags cap_inheritable cap_permitted cap_effective
+  exe_ino exe_ino_ctime exe_ino_mtime uid trusted_exepath:path pgid gid`
+const executedOurs = 'sid vpid pidns_init_start_ts'
+
+/** The header names the parent. A child of the same pid is a thread. `child_start` is as the header's startTimeNs. */
+const cloned = `res exe:text args:list tid pid ptid cwd:path fdlimit pgft_maj pgft_min vm_size vm_rss vm_swap comm:text
+  cgroups:list flags uid gid vtid vpid pidns_init_start_ts child_pid child_tid child_start sid pgid vpgid`
+
+/** A unix peer, or both ends of a connection, as the kernel's socket has them. */
+const talk = 'tuple:socket'
 
 /** Index in this list = event id on the wire; append only. */
 export const events: readonly EventRow[] = [
-  row(
-    'execve',
-    'process',
-    `res exe:text args:list tid pid ptid cwd:path fdlimit pgft_maj pgft_min vm_size vm_rss vm_swap comm:text
-     cgroups:list env:list tty vpgid loginuid flags cap_inheritable cap_permitted cap_effective
-     exe_ino exe_ino_ctime exe_ino_mtime uid trusted_exepath:path pgid gid filename:path`,
-  ),
+  row('execve', 'process', `${executed} filename:path ${executedOurs}`),
   row('openat', 'file', `fd dirfd name:path flags mode dev ino ${opened}`),
+  row('execveat', 'process', `${executed} ${executedOurs} filename:path`),
+  row('clone', 'process', cloned),
+  row('clone3', 'process', cloned),
+  row('fork', 'process', cloned),
+  row('vfork', 'process', cloned),
+  row('procexit', 'process', 'status ret sig core reaper_tid'),
+  row('open', 'file', `fd name:path flags mode dev ino ${opened}`),
+  row('openat2', 'file', `fd dirfd name:path flags mode resolve dev ino ${opened}`),
+  row('creat', 'file', `fd name:path mode dev ino creat_flags ${opened}`),
+  row('open_by_handle_at', 'file', 'fd mountfd flags path:path dev ino inode_mode file_state'),
+  row('connect', 'network', `res ${talk} fd addr:socket`),
+  row('accept', 'network', `fd ${talk} queuepct queuelen queuemax`),
+  row('accept4', 'network', `fd ${talk} queuepct queuelen queuemax flags`),
+  row('bind', 'network', `res addr:socket fd ${talk}`),
+  row('listen', 'network', `res fd backlog ${talk}`),
+  row('socket', 'network', 'fd domain type proto flags'),
+  row('sendto', 'network', `res data:bytes fd size ${talk}`),
+  row('sendmsg', 'network', `res data:bytes fd size ${talk}`),
+  row('recvfrom', 'network', `res data:bytes ${talk} fd size`),
+  row('recvmsg', 'network', `res size data:bytes ${talk} msgcontrol:bytes fd`),
+  row('dup', 'process', `res oldfd path:path ${talk} inode_mode`),
+  row('dup2', 'process', `res oldfd newfd path:path ${talk} inode_mode`),
+  row('dup3', 'process', `res oldfd newfd flags path:path ${talk} inode_mode`),
+  row('ptrace', 'process', 'res addr data request pid'),
+  row('link', 'file', 'res oldpath:path newpath:path dirpath:path'),
+  row(
+    'linkat',
+    'file',
+    'res olddir oldpath:path newdir newpath:path flags olddirpath:path newdirpath:path',
+  ),
+  row('symlink', 'file', 'res target:path linkpath:path dirpath:path'),
+  row('symlinkat', 'file', 'res target:path linkdirfd linkpath:path dirpath:path'),
+  row('unlink', 'file', 'res path:path dirpath:path'),
+  row('unlinkat', 'file', 'res dirfd name:path flags dirpath:path'),
+  row('rename', 'file', 'res oldpath:path newpath:path dirpath:path'),
+  row(
+    'renameat',
+    'file',
+    'res olddirfd oldpath:path newdirfd newpath:path olddirpath:path newdirpath:path',
+  ),
+  row(
+    'renameat2',
+    'file',
+    'res olddirfd oldpath:path newdirfd newpath:path flags olddirpath:path newdirpath:path',
+  ),
+  row('mkdir', 'file', 'res path:path mode dirpath:path'),
+  row('mkdirat', 'file', 'res dirfd path:path mode dirpath:path'),
+  row('rmdir', 'file', 'res path:path dirpath:path'),
+  row('chmod', 'file', 'res filename:path mode dirpath:path'),
+  row('fchmod', 'file', 'res fd mode path:path'),
+  row('fchmodat', 'file', 'res dirfd filename:path mode dirpath:path'),
+  row('setuid', 'process', 'res uid'),
+  row('setgid', 'process', 'res gid'),
+  row('setreuid', 'process', 'res ruid euid'),
+  row('setregid', 'process', 'res rgid egid'),
+  row('setresuid', 'process', 'res ruid euid suid'),
+  row('setresgid', 'process', 'res rgid egid sgid'),
+  row('setsid', 'process', 'res'),
+  row('setpgid', 'process', 'res pid pgid'),
+  row('capset', 'process', 'res cap_inheritable cap_permitted cap_effective'),
+  row('prctl', 'process', 'res option arg2_str:text arg2_int'),
+  row('chdir', 'process', 'res path:text cwd:path'),
+  row('fchdir', 'process', 'res fd cwd:path'),
+  row('chroot', 'process', 'res path:path dirpath:path'),
+  row('setns', 'process', 'res fd nstype path:path'),
+  row('unshare', 'process', 'res flags'),
+  row('mount', 'process', 'res dev:text dir:path type:text flags dirpath:path'),
+  row('umount2', 'process', 'res name:path flags dirpath:path'),
+  row('bpf', 'process', 'fd cmd'),
+  row('init_module', 'process', 'res img:bytes length uargs:text'),
+  row('finit_module', 'process', 'res fd uargs:text flags path:path'),
+  row('memfd_create', 'process', 'fd name:text flags'),
+  row('userfaultfd', 'process', 'res flags'),
+  row(
+    'io_uring_setup',
+    'process',
+    'res entries sq_entries cq_entries flags sq_thread_cpu sq_thread_idle features',
+  ),
 ]
 
 export const HEADER_BYTES = 64
