@@ -1,0 +1,51 @@
+/** How a step ended. Each is a different thing to know at three in the morning; no suppression is silent. */
+import type { Effect } from './actions/action.ts'
+import type { GateReport } from './gates/gate.ts'
+
+interface Ending<Status extends string> {
+  readonly status: Status
+  /** Stable, for queries and metrics: `target_gone`, `cooldown`, `node_unavailable`, … */
+  readonly code: string
+  /** One sentence for people. */
+  readonly detail: string
+}
+
+/** Nothing was to be done: `already_done`, or `target_gone`. */
+export type Ignored = Ending<'ignored'>
+/** A gate refused; `code` is the gate's name. */
+export type Suppressed = Ending<'suppressed'>
+/** Audit: every gate was asked, and this would have been done. */
+export interface Would extends Ending<'would'> {
+  readonly effect: Effect
+  readonly gates: readonly GateReport[]
+}
+/** It happened, and was seen to hold. */
+export interface Done extends Ending<'done'> {
+  readonly effect: Effect
+}
+/** It was done, but could not be seen to hold. */
+export interface DoneUnverified extends Ending<'done_unverified'> {
+  readonly effect: Effect
+}
+/** It was tried; `code` is the error's. */
+export type Failed = Ending<'failed'>
+/** People said no. */
+export type Denied = Ending<'denied'>
+/** Its time passed: `approval` (nobody decided) or `deadline`. */
+export type Expired = Ending<'expired'>
+/** A person took it back before it began. */
+export type Cancelled = Ending<'cancelled'>
+/** An undo found that somebody changed the object since. */
+export type Conflicted = Ending<'conflict'>
+
+export type Outcome =
+  | Ignored
+  | Suppressed
+  | Would
+  | Done
+  | DoneUnverified
+  | Failed
+  | Denied
+  | Expired
+  | Cancelled
+  | Conflicted
