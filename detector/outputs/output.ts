@@ -1,0 +1,29 @@
+/** Shape of an output: one destination of alert lines. One file each, and one line in `index.ts`. */
+
+export interface OutputLine {
+  /** Without newline. */
+  readonly text: string
+  /** Falco's priority number, which is the syslog severity. */
+  readonly severity: number
+}
+
+export interface Output {
+  readonly name: string
+  /** Takes or drops (and counts) the line at once; never waits, never throws. */
+  write(line: OutputLine): void
+  /** Log rotation (SIGUSR1): close and open again what it holds. */
+  reopen(): void
+  /** Lets what is queued leave for at most `graceMs`, then closes. */
+  stop(graceMs: number): Promise<void>
+  readonly status: OutputStatus
+}
+
+export interface OutputStatus {
+  readonly written: number
+  /** Lines lost: the queue was full, or the destination failed and the output keeps nothing. */
+  readonly dropped: number
+  /** Lines that wait in memory or on disk. */
+  readonly pending: number
+  /** One sentence while something is wrong. */
+  readonly problem: string | undefined
+}
