@@ -1,6 +1,7 @@
 /** An event: a record through the view, with the process it belongs to. One object, reused for every record. */
-import type { Process } from '../state/processes.ts'
-import type { EventView } from './view.ts'
+import type { Process } from '../state/process.ts'
+import type { State } from '../state/state.ts'
+import type { EventView, SocketTuple } from './view.ts'
 
 export interface Event {
   /** Index in `events` (schema.ts): what the ruleset dispatches on. */
@@ -15,4 +16,53 @@ export interface Event {
    * 'passed' the text that the caller gave, joined to its directory and normalised as Falco does.
    */
   nameInUse: 'kernel' | 'passed'
+  /** What the fields know beyond the record. */
+  readonly state: State
+  /** Boot-clock time of this record, of the one before it (evt.deltatime) and of the first (evt.reltime). */
+  timeNs: bigint
+  previousTimeNs: bigint
+  firstTimeNs: bigint
+  /** What several fields are made of, kept by the readers for as long as `number` stays the same. */
+  readonly derived: Derived
+}
+
+export interface Derived {
+  number: number
+  passedName: string | undefined
+  isPassedNameKnown: boolean
+  socket: SocketTuple | undefined
+  isSocketKnown: boolean
+}
+
+/** The one event that a loop reuses: point the view at a record, then `apply` it (state/apply.ts). */
+export function createEvent(view: EventView, state: State): Event {
+  return {
+    id: view.eventId,
+    view,
+    process: undefined,
+    number: 0,
+    nameInUse: 'kernel',
+    state,
+    timeNs: 0n,
+    previousTimeNs: 0n,
+    firstTimeNs: 0n,
+    derived: {
+      number: -1,
+      passedName: undefined,
+      isPassedNameKnown: false,
+      socket: undefined,
+      isSocketKnown: false,
+    },
+  }
+}
+
+/** The derived values of this record: emptied when the event has moved on. */
+export function derivedOf(event: Event): Derived {
+  const { derived } = event
+  if (derived.number !== event.number) {
+    derived.number = event.number
+    derived.isPassedNameKnown = false
+    derived.isSocketKnown = false
+  }
+  return derived
 }

@@ -1,0 +1,46 @@
+/** Everything that the fields know beyond the record: processes, users, containers, the host. */
+import { type Host, createHost } from './host.ts'
+import { type Learner, createLearner } from './learn.ts'
+import { pidsIn } from './proc-files.ts'
+import { ProcessTable, type ProcessTableOptions } from './processes.ts'
+import { type Users, createUsers } from './users.ts'
+
+export interface State {
+  readonly processes: ProcessTable
+  readonly learner: Learner
+  readonly users: Users
+  readonly host: Host
+  /** Once a second: looks again at what may have changed without a record (accounts, the wall clock). */
+  refresh(): void
+  /** After lost process records, and every few minutes: ends what /proc no longer has. */
+  reconcile(): void
+}
+
+export interface StateOptions {
+  /** Where the host's files are when the detector runs in a container; HOST_ROOT, or the root itself. */
+  readonly hostRoot: string
+  readonly processes: Partial<ProcessTableOptions>
+  /** 0 for a replay, which must not ask the host that it runs on. */
+  readonly lookUpsPerSecond: number
+  readonly host: Host
+}
+
+export function createState(options: Partial<StateOptions> = {}): State {
+  const hostRoot = options.hostRoot ?? process.env['HOST_ROOT'] ?? ''
+  const proc = `${hostRoot}/proc`
+  const processes = new ProcessTable(options.processes)
+  const learner = createLearner(processes, { proc, perSecond: options.lookUpsPerSecond ?? 200 })
+  const users = createUsers(hostRoot)
+  const host = options.host ?? createHost()
+  return {
+    processes,
+    learner,
+    users,
+    host,
+    refresh() {
+      users.refresh()
+      host.refresh()
+    },
+    reconcile: () => processes.reconcile(new Set(pidsIn(proc)), host.nowNs()),
+  }
+}
