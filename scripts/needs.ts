@@ -1,0 +1,54 @@
+/** Tests that need more than every machine has: skipped with the reason in the title, never silently passed. */
+import { test } from '@jest/globals'
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+const root = new URL('..', import.meta.url).pathname
+
+/** Each need answers why it is not met, or undefined when it is. */
+const needsByName = {
+  root: () => (process.getuid?.() === 0 ? undefined : 'not root'),
+  ebpf: () => {
+    if (!existsSync('/sys/kernel/btf/vmlinux')) return 'the kernel has no BTF'
+    if (!mayLoadBpf()) return 'no CAP_BPF'
+    return existsSync(join(root, 'build/riposte.node')) ? undefined : 'the addon is not built'
+  },
+  compiler: () => commandReason('gcc'),
+  redis: () => commandReason('redis-server'),
+  postgresql: () => (existsSync('/usr/lib/postgresql') ? undefined : 'no PostgreSQL'),
+  shared: () => (sharedData() === undefined ? 'no ../shared/data' : undefined),
+}
+export type Need = keyof typeof needsByName
+
+/** `needs('root', 'ebpf')('title', …)` is `test`, or a skipped test whose title ends in the reason. */
+export function needs(...names: readonly Need[]): typeof test {
+  const reason = names.map((name) => needsByName[name]()).find((found) => found !== undefined)
+  if (reason === undefined) return test
+  // oxlint-disable-next-line jest/no-disabled-tests
+  const skip = test.skip
+  const skipped = (title: string, run?: Parameters<typeof test.skip>[1]) =>
+    skip(`${title} (${reason})`, run ?? (() => undefined))
+  return Object.assign(skipped, test)
+}
+
+/** The nearest `shared/data` above the repository: other people's files that only tests read. */
+export function sharedData(): string | undefined {
+  for (let folder = dirname(root); folder !== '/'; folder = dirname(folder)) {
+    const found = join(folder, 'shared/data')
+    if (existsSync(found)) return found
+  }
+  return undefined
+}
+
+const commandReason = (command: string) =>
+  spawnSync(command, ['--version'], { stdio: 'ignore' }).error === undefined
+    ? undefined
+    : `no ${command}`
+
+/** CAP_BPF is bit 39 and CAP_SYS_ADMIN, which stands for it, bit 21. */
+function mayLoadBpf(): boolean {
+  const [, hex = '0'] = /^CapEff:\s*(\w+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
+  const effective = BigInt(`0x${hex}`)
+  return ((effective >> 39n) | (effective >> 21n)) % 2n === 1n
+}
