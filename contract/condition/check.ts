@@ -154,7 +154,8 @@ function bindRightOperand<Subject>(
 /** Strings and paths compare with each other; other types only with their own. */
 const familyName = (type: FieldType) => (type === 'path' ? 'string' : type)
 
-function bindOperand<Subject>(
+/** A field or a transformer with its reader; output templates read them too. */
+export function bindOperand<Subject>(
   node: Operand,
   table: FieldTable<Subject>,
   side: 'left' | 'right' | 'input',

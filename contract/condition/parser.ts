@@ -59,6 +59,25 @@ export function parseCondition(text: string): Parsed {
   }
 }
 
+/** A transformer call at `at`, as output templates have them; undefined where no transformer's name begins. */
+export function parseTransform(
+  text: string,
+  at: number,
+):
+  | { readonly node: Operand; readonly end: number }
+  | { readonly problem: ParseProblem }
+  | undefined {
+  const lexer = new Lexer(text)
+  lexer.at = at
+  try {
+    const node = tryTransformer(lexer, 0)
+    return node && { node, end: lexer.at }
+  } catch (error) {
+    if (!(error instanceof SyntaxProblem)) throw error
+    return { problem: { message: error.message, at: lexer.at, ...lexer.position() } }
+  }
+}
+
 const parseOr = (lexer: Lexer, depth: number) => parseChain(lexer, depth, 'or', parseAnd)
 const parseAnd = (lexer: Lexer, depth: number) => parseChain(lexer, depth, 'and', parseNot)
 

@@ -46,13 +46,9 @@ const table: FieldTable = {
   },
 }
 
-const transformers = new Map<string, (value: FieldValue) => FieldValue>([
-  ['toupper', (value: FieldValue) => (typeof value === 'string' ? value.toUpperCase() : undefined)],
-  ['len', (value: FieldValue) => (typeof value === 'string' ? value.length : undefined)],
-])
 const event = {} as Event
 const compile = (text: string, buffers: 'dots' | 'base64' = 'dots') =>
-  compileOutput(text, { table, transformers, buffers })
+  compileOutput(text, { table, buffers })
 const good = (text: string, buffers?: 'dots' | 'base64') => compile(text, buffers) as OutputTemplate
 const message = (text: string, buffers?: 'dots' | 'base64') => good(text, buffers).message(event)
 const collected = (text: string) => {
@@ -84,6 +80,7 @@ test('an argument stays in the key of output_fields', () => {
 test('transformers nest, and output_fields lists them by the inner field', () => {
   expect(message('%toupper(proc.name) %len( toupper(proc.name) )!')).toBe('CAT 3!')
   expect(collected('%len(proc.name)')).toEqual({ 'proc.name': 3 })
+  expect(message('%join(", ", proc.list) %concat(proc.name, "!")')).toBe('a, b cat!')
 })
 
 test('numbers, booleans and lists keep their type, flags are text', () => {
@@ -107,7 +104,7 @@ test('every mistake is told with its place in the template', () => {
   expect(problems.map(({ offset, length }) => [offset, length])).toEqual([
     [1, 7],
     [12, 5],
-    [19, 8],
+    [19, 22],
     [42, 1],
   ])
   expect(problems[0]?.problem).toBe('unknown field foo.bar')

@@ -6,22 +6,26 @@
  * The longest known field name after a `%` wins and what follows it is text, so `%proc.exe.` ends a sentence.
  * A missing value prints `<NA>`: Falco puts every message in that mode (falco-compat 5.1).
  */
+import { bindOperand } from '../../contract/condition/check.ts'
+import { parseTransform } from '../../contract/condition/parser.ts'
 import type { Event } from '../events/event.ts'
-import type { FieldTable, FieldUse, FieldValue } from '../fields/index.ts'
-import { type BufferFormat, type ShownValue, printShown, printText } from './print.ts'
-
-/** `toupper` and the like: the engine's own rows, by name. */
-export type Transformers = ReadonlyMap<string, (value: FieldValue) => FieldValue>
+import type { FieldTable, Reader } from '../fields/index.ts'
+import {
+  type BufferFormat,
+  type Printable,
+  type ShownValue,
+  printShown,
+  printText,
+} from './print.ts'
 
 export interface FormatOptions {
   readonly table: FieldTable
-  readonly transformers: Transformers
   readonly buffers: BufferFormat
 }
 
 export interface OutputTemplate {
-  /** Every field of the template by its canonical text: the keys of `output_fields`. */
-  readonly fields: readonly FieldUse[]
+  /** The keys of `output_fields`: each field's canonical text, a transformer's under its inner field. */
+  readonly keys: readonly string[]
   readonly message: (event: Event) => string
   /** Puts each field's value under its name. */
   readonly collect: (event: Event, into: Map<string, ShownValue>) => void
@@ -35,10 +39,17 @@ export interface TemplateProblem {
   readonly length: number
 }
 
-interface Insert {
-  readonly use: FieldUse
+interface Insert extends Operand {
   readonly width: number
-  readonly read: (event: Event) => FieldValue
+}
+
+interface Operand {
+  /** Undefined for a transformer without any field. */
+  readonly key: string | undefined
+  readonly printable: Printable
+  readonly read: Reader
+  /** Index behind it. */
+  readonly end: number
 }
 
 /** All mistakes at once; a template without any is ready to print. */
@@ -56,7 +67,7 @@ export function compileOutput(
     if (percent < 0) break
     const parsed = parseInsert(template, percent, options)
     if ('problem' in parsed) problems.push(parsed)
-    else pieces.push(parsed.insert)
+    else pieces.push(parsed)
     position = 'problem' in parsed ? percent + 1 : parsed.end
   }
   return problems.length > 0 ? problems : printer(pieces, options.buffers)
@@ -65,18 +76,18 @@ export function compileOutput(
 function printer(pieces: readonly (string | Insert)[], buffers: BufferFormat): OutputTemplate {
   const inserts = pieces.filter((piece) => typeof piece !== 'string')
   return {
-    fields: inserts.map((insert) => insert.use),
+    keys: inserts.flatMap(({ key }) => key ?? []),
     message(event) {
       let message = ''
       for (const piece of pieces) {
         if (typeof piece === 'string') message += piece
-        else message += fit(printText(piece.use.field, piece.read(event), buffers), piece.width)
+        else message += fit(printText(piece.printable, piece.read(event), buffers), piece.width)
       }
       return message
     },
     collect(event, into) {
-      for (const { use, read } of inserts)
-        into.set(use.text, printShown(use.field, read(event), buffers))
+      for (const { key, printable, read } of inserts)
+        if (key !== undefined) into.set(key, printShown(printable, read(event), buffers))
     },
   }
 }
@@ -89,43 +100,36 @@ function fit(text: string, width: number): string {
   return Buffer.concat([bytes, Buffer.alloc(width, ' ')]).toString('utf8', 0, width)
 }
 
-type Parsed = { readonly insert: Insert; readonly end: number } | TemplateProblem
-
-function parseInsert(template: string, percent: number, options: FormatOptions): Parsed {
+function parseInsert(
+  template: string,
+  percent: number,
+  { table }: FormatOptions,
+): Insert | TemplateProblem {
   const digits = /^\d*/.exec(template.slice(percent + 1))?.[0] ?? ''
   const start = percent + 1 + digits.length
   if (start >= template.length)
     return { problem: 'the output ends with %; write a field after it', offset: percent, length: 1 }
-  const operand = parseOperand(template, start, options)
-  if ('problem' in operand) return operand
-  const { use, read, end } = operand
-  return { insert: { use, read, width: Number(digits) }, end }
+  const operand = parseTransformer(template, start, table) ?? parseField(template, start, table)
+  return 'problem' in operand ? operand : { ...operand, width: Number(digits) }
 }
 
-type Operand =
-  { readonly use: FieldUse; readonly read: Insert['read']; readonly end: number } | TemplateProblem
-
-/** A field, or a transformer around an operand; `output_fields` lists it under the inner field's name. */
-function parseOperand(template: string, start: number, options: FormatOptions): Operand {
-  const called = /^([a-z0-9_]+)\(\s*/.exec(template.slice(start))
-  const transform = options.transformers.get(called?.[1] ?? '')
-  if (called === null || transform === undefined) return parseField(template, start, options.table)
-  const inner = parseOperand(template, start + called[0].length, options)
-  if ('problem' in inner) return inner
-  const close = /^\s*\)/.exec(template.slice(inner.end))
-  const name = called[1] ?? ''
-  if (close === null)
-    return { problem: `expected ) after ${name}(${inner.use.text}`, offset: inner.end, length: 1 }
-  if (inner.use.field.isPlain) {
-    const problem = `${inner.use.text} takes no transformer; write it without ${name}()`
-    return { problem, offset: start, length: called[0].length }
-  }
-  const { print: _, ...field } = inner.use.field
-  const read = (event: Event) => transform(inner.read(event))
-  return { use: { ...inner.use, field }, read, end: inner.end + close[0].length }
+/** The condition language's own transformers, with its own parser. */
+function parseTransformer(
+  template: string,
+  start: number,
+  table: FieldTable,
+): Operand | TemplateProblem | undefined {
+  const parsed = parseTransform(template, start)
+  if (parsed === undefined) return undefined
+  if ('problem' in parsed)
+    return { problem: parsed.problem.message, offset: parsed.problem.at, length: 1 }
+  const { node, end } = parsed
+  const bound = bindOperand(node, table, 'left')
+  if ('problem' in bound) return { problem: bound.problem, offset: start, length: end - start }
+  return { key: bound.uses[0]?.text, printable: { type: bound.type }, read: bound.read, end }
 }
 
-function parseField(template: string, start: number, table: FieldTable): Operand {
+function parseField(template: string, start: number, table: FieldTable): Operand | TemplateProblem {
   const run = /^[A-Za-z0-9_.]*/.exec(template.slice(start))?.[0].replace(/\.+$/, '') ?? ''
   let firstProblem: string | undefined
   for (let length = run.length; length > 0; length--) {
@@ -138,7 +142,8 @@ function parseField(template: string, start: number, table: FieldTable): Operand
       const problem = `${name} can be tested but not printed; remove it from the output`
       return { problem, offset: start, length }
     } else {
-      return { use, read: use.read, end: bracket?.end ?? start + length }
+      const end = bracket?.end ?? start + length
+      return { key: use.text, printable: use.field, read: use.read, end }
     }
   }
   const problem = firstProblem ?? 'expected a field after %'

@@ -1,5 +1,8 @@
 /** A field's value as alerts show it: as text in a message, as JSON in `output_fields` (falco-compat 5.1). */
-import type { Field, FieldValue, Scalar } from '../fields/index.ts'
+import type { Field, FieldType, FieldValue, Scalar } from '../fields/index.ts'
+
+/** What printing needs of a field; the result of a transformer has a type and no symbols. */
+export type Printable = Pick<Field, 'type' | 'print'>
 
 /** A scalar or a flat list; bigint where a number would lose digits (times in nanoseconds). */
 export type ShownScalar = string | number | bigint | boolean
@@ -11,7 +14,7 @@ export type BufferFormat = 'dots' | 'base64'
 export const NOT_AVAILABLE = '<NA>'
 
 /** Printed as `13:20:01` or `443(https)` perhaps, but numbers in JSON. */
-const numeric = new Set<Field['type']>([
+const numeric = new Set<FieldType>([
   'int',
   'uint',
   'double',
@@ -23,26 +26,26 @@ const numeric = new Set<Field['type']>([
   'reltime',
 ])
 
-export function printText(field: Field, value: FieldValue, buffers: BufferFormat): string {
+export function printText(field: Printable, value: FieldValue, buffers: BufferFormat): string {
   if (value === undefined) return NOT_AVAILABLE
   if (isList(value)) return `(${value.map((item) => printScalar(field, item, buffers)).join(',')})`
   return printScalar(field, value, buffers)
 }
 
 /** Numbers and booleans as they are, missing as null, what has symbols (flags, modes) as text. */
-export function printShown(field: Field, value: FieldValue, buffers: BufferFormat): ShownValue {
+export function printShown(field: Printable, value: FieldValue, buffers: BufferFormat): ShownValue {
   if (value === undefined) return null
   if (isList(value)) return value.map((item) => shownScalar(field, item, buffers))
   return shownScalar(field, value, buffers)
 }
 
-function shownScalar(field: Field, value: Scalar, buffers: BufferFormat): ShownScalar {
+function shownScalar(field: Printable, value: Scalar, buffers: BufferFormat): ShownScalar {
   const hasSymbols = field.print !== undefined && !numeric.has(field.type)
   if (hasSymbols || value instanceof Uint8Array) return printScalar(field, value, buffers)
   return value
 }
 
-function printScalar(field: Field, value: Scalar, buffers: BufferFormat): string {
+function printScalar(field: Printable, value: Scalar, buffers: BufferFormat): string {
   if (field.print !== undefined) return field.print(value)
   if (value instanceof Uint8Array) return printBytes(value, buffers)
   return String(value)
