@@ -20,6 +20,8 @@ export interface Placed<Shape> {
 export interface ReadFile {
   readonly policies: readonly Placed<PolicyDocument>[]
   readonly guards: readonly Placed<GuardDocument>[]
+  /** Documents that are wrong in form, for what else can be said about them. */
+  readonly broken: readonly Placed<unknown>[]
   readonly problems: readonly Problem[]
 }
 
@@ -28,36 +30,46 @@ export function readPolicyFile({ name, text }: PolicyFile): ReadFile {
   const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false })
   const policies: Placed<PolicyDocument>[] = []
   const guards: Placed<GuardDocument>[] = []
+  const rough: Placed<unknown>[] = []
   const problems: Problem[] = []
   for (const document of 'empty' in parsed ? [] : parsed) {
     if (document.contents === null && document.errors.length === 0) continue
     const places = placesOf(document, lines)
     const read = readDocument(name, document, places, lines)
-    if ('problems' in read) problems.push(...read.problems)
-    else if (read.document.kind === 'ResponseGuard')
+    if ('problems' in read) {
+      problems.push(...read.problems)
+      rough.push({ file: name, document: read.content, places })
+    } else if (read.document.kind === 'ResponseGuard')
       guards.push({ file: name, document: read.document, places })
     else policies.push({ file: name, document: read.document, places })
   }
-  return { policies, guards, problems }
+  return { policies, guards, broken: rough, problems }
 }
 
 type Read =
-  { readonly document: PolicyDocument | GuardDocument } | { readonly problems: readonly Problem[] }
+  | { readonly document: PolicyDocument | GuardDocument }
+  | { readonly problems: readonly Problem[]; readonly content: unknown }
 
 function readDocument(file: string, document: Document, places: Places, lines: LineCounter): Read {
   if (document.errors.length > 0)
-    return { problems: document.errors.map((error) => syntaxProblem(file, error, lines)) }
+    return broken(document.errors.map((error) => syntaxProblem(file, error, lines)))
   const content = contentOf(document)
   if (content instanceof Error)
-    return { problems: [problemAt(file, places.value([]), 'yaml', content.message)] }
+    return broken([problemAt(file, places.value([]), 'yaml', content.message)])
   const kind = kinds.find((known) => known === kindOf(content))
-  if (kind === undefined) return { problems: [wrongKind(file, content, places)] }
+  if (kind === undefined) return broken([wrongKind(file, content, places)], content)
   const result = documentSchemas[kind].safeParse(content)
   if (result.success) return { document: result.data }
-  return {
-    problems: result.error.issues.flatMap((issue) => issueProblems(file, issue, content, places)),
-  }
+  return broken(
+    result.error.issues.flatMap((issue) => issueProblems(file, issue, content, places)),
+    content,
+  )
 }
+
+const broken = (problems: readonly Problem[], content: unknown = null): Read => ({
+  problems,
+  content,
+})
 
 /** Aliases are expanded at most a hundredfold: a small file cannot become a large object. */
 function contentOf(document: Document): unknown {

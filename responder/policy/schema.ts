@@ -10,7 +10,7 @@ export const modes = ['off', 'audit', 'enforce'] as const
 export type Mode = (typeof modes)[number]
 
 const text = z.string().min(1)
-const amount = z.int().positive()
+const amount = z.int().min(1)
 const risk = word('risk class', riskClasses)
 
 /** Falco's priorities in any case; `Info` and `Warn` are the short forms that Falco's own configuration takes. */
@@ -48,7 +48,10 @@ const undo = strict({
 })
 
 const rung = strict({
-  name: objectName,
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]*$/, { error: 'must be lower case letters, digits and _' })
+    .describe('what conditions of later rungs call it'),
   from: word('origin', ['rule'])
     .optional()
     .describe("rule: also the actions of the rule's own `actions:`"),

@@ -1,0 +1,29 @@
+/** An alert for tests: a shell that read /etc/shadow. */
+import type { Alert } from '../../contract/alert.ts'
+
+export const sampleAlert = (changes: Partial<Alert> = {}): Alert => ({
+  id: '0123456789abcdef0123456789abcdef',
+  node: 'node-a',
+  bootId: 'boot-1',
+  rule: 'Read sensitive file untrusted',
+  priority: 'Warning',
+  source: 'syscall',
+  tags: ['host', 'mitre_credential_access'],
+  time: '2026-11-21T09:14:03.123456789Z',
+  output: 'Sensitive file opened | file=/etc/shadow process=cat',
+  outputFields: { 'fd.name': '/etc/shadow', 'proc.name': 'cat', 'user.name': 'mallory' },
+  actions: [],
+  process: {
+    pid: 812,
+    startTimeNs: '5000000',
+    name: 'cat',
+    exePath: '/usr/bin/cat',
+    commandLine: 'cat /etc/shadow',
+    parentPid: 800,
+    sessionId: 800,
+    userId: 1000,
+  },
+  place: { cgroupId: '1', containerId: 'host' },
+  strikes: [],
+  ...changes,
+})
