@@ -1,4 +1,23 @@
 /** Shape of an output: one destination of alert lines. One file each, and one line in `index.ts`. */
+import type { DetectorConfig } from '../config.ts'
+import type { QueueLimits } from './queued.ts'
+
+/** What an output may need to open; nothing in it is global. */
+export interface OutputContext {
+  readonly config: DetectorConfig
+  readonly limits: QueueLimits
+  /** What the programs that it starts inherit. */
+  readonly environment: NodeJS.ProcessEnv
+  readonly random: () => number
+  readonly now: () => Date
+  readonly processId: number
+}
+
+export interface OutputKind {
+  readonly name: string
+  readonly isEnabled: (config: DetectorConfig) => boolean
+  readonly open: (context: OutputContext) => Output | Promise<Output>
+}
 
 export interface OutputLine {
   /** Without newline. */

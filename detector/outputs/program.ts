@@ -5,8 +5,21 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import type { OutputLine } from './output.ts'
-import type { Destination } from './queued.ts'
+import type { OutputKind, OutputLine } from './output.ts'
+import { type Destination, QueuedOutput } from './queued.ts'
+
+export const program: OutputKind = {
+  name: 'program',
+  isEnabled: (config) => config.program_output.enabled,
+  open({ config, limits, environment }) {
+    const { program: line, keep_alive: keepAlive } = config.program_output
+    const timeoutMs = config.riposte.program_timeout_ms
+    return new QueuedOutput(
+      new ProgramDestination({ program: line, keepAlive, timeoutMs, environment }),
+      limits,
+    )
+  },
+}
 
 export interface ProgramOptions {
   readonly program: string

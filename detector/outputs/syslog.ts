@@ -5,9 +5,19 @@
  */
 import { createSocket } from 'node:dgram'
 import { connect, type Socket } from 'node:net'
-import type { Destination } from './queued.ts'
-import type { OutputLine } from './output.ts'
+import type { OutputKind, OutputLine } from './output.ts'
 import { ProgramDestination } from './program.ts'
+import { type Destination, QueuedOutput } from './queued.ts'
+
+export const syslog: OutputKind = {
+  name: 'syslog',
+  isEnabled: (config) => config.syslog_output.enabled,
+  open({ config, limits, environment, now, processId }) {
+    const { target } = config.riposte.syslog
+    const options = { target, hostname: config.node, processId, now, environment }
+    return new QueuedOutput(syslogDestination(options), limits)
+  },
+}
 
 export interface SyslogOptions {
   /** `local:/dev/log`, `udp://host:514`, `tcp://host:601` */

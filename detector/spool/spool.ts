@@ -135,6 +135,11 @@ export class Spool {
     if (this.pending === 0) await this.#compactAcknowledgements()
   }
 
+  /** Resolves when what was appended is in the files. */
+  async flush(): Promise<void> {
+    await this.#writing
+  }
+
   /** Writes and syncs what is left; what was not acknowledged is there at the next start. */
   async close(): Promise<void> {
     this.#isClosed = true

@@ -1,0 +1,270 @@
+/** The detector's configuration: the falco.yaml keys that matter now, and ours under `riposte:`. */
+import { hostname } from 'node:os'
+import { z } from 'zod'
+import { type Priority, priorities, prioritySchema } from '../contract/alert.ts'
+import { type Problem, unknownName } from '../contract/problem.ts'
+import { type ConfigDocument, type Settings, readConfig } from './config-document.ts'
+
+const text = z.string()
+const bytes = z.int().min(64 * 1024)
+
+const appendOutputSchema = z.strictObject({
+  match: z
+    .strictObject({ source: text, rule: text, tags: z.array(text) })
+    .partial()
+    .prefault({}),
+  extra_output: text.optional(),
+  extra_fields: z.array(z.union([text, z.record(text, text)])).default([]),
+  suggested_output: z.boolean().default(false),
+})
+
+const toggleSchema = z.strictObject({ rule: text, tag: text }).partial()
+
+/** Falco's names, defaults and meaning (falco-compat 5.2). */
+const falcoSchema = {
+  config_files: z.array(z.unknown()).optional(),
+  watch_config_files: z.boolean().default(true),
+  rules_file: z.union([text, z.array(text)]).optional(),
+  rules_files: z.union([text, z.array(text)]).optional(),
+  rules: z
+    .array(z.strictObject({ enable: toggleSchema, disable: toggleSchema }).partial())
+    .default([]),
+  json_output: z.boolean().default(false),
+  json_include_output_property: z.boolean().default(true),
+  json_include_message_property: z.boolean().default(false),
+  json_include_output_fields_property: z.boolean().default(true),
+  json_include_tags_property: z.boolean().default(true),
+  time_format_iso_8601: z.boolean().default(false),
+  buffer_format_base64: z.boolean().default(false),
+  buffered_outputs: z.boolean().default(false),
+  priority: text.default('debug'),
+  rule_matching: z.enum(['first', 'all']).default('first'),
+  outputs_queue: z.strictObject({ capacity: z.int().min(0).default(0) }).prefault({}),
+  /** As in the falco.yaml that Falco ships. */
+  append_output: z.array(appendOutputSchema).prefault([{ suggested_output: true }]),
+  static_fields: z.record(text, z.coerce.string()).default({}),
+  stdout_output: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
+  syslog_output: z.strictObject({ enabled: z.boolean().default(false) }).prefault({}),
+  file_output: z
+    .strictObject({
+      enabled: z.boolean().default(false),
+      keep_alive: z.boolean().default(false),
+      filename: text.default('./events.txt'),
+    })
+    .prefault({}),
+  http_output: z
+    .strictObject({
+      enabled: z.boolean().default(false),
+      url: text.default(''),
+      user_agent: text.default('falcosecurity/falco'),
+      insecure: z.boolean().default(false),
+      ca_cert: text.default(''),
+      ca_bundle: text.default(''),
+      ca_path: text.default(''),
+      mtls: z.boolean().default(false),
+      client_cert: text.default('/etc/ssl/certs/client.crt'),
+      client_key: text.default('/etc/ssl/certs/client.key'),
+      echo: z.boolean().default(false),
+      compress_uploads: z.boolean().default(false),
+      keep_alive: z.boolean().default(false),
+      max_consecutive_timeouts: z.int().default(5),
+    })
+    .prefault({}),
+  program_output: z
+    .strictObject({
+      enabled: z.boolean().default(false),
+      keep_alive: z.boolean().default(false),
+      program: text.default(''),
+    })
+    .prefault({}),
+}
+
+const riposteSchema = z.strictObject({
+  /** Spools, quarantine, evidence. */
+  data: text.default('/var/lib/riposte'),
+  /** The name that alerts carry. */
+  node: text.regex(/^[\w.-]{1,253}$/, 'letters, digits, _ . and - only').optional(),
+  responder: z
+    .strictObject({
+      /** https://host:port or unix:/path; empty: no responder. */
+      url: text.default(''),
+      token_file: text.default(''),
+      ca_file: text.optional(),
+      certificate_file: text.optional(),
+      key_file: text.optional(),
+    })
+    .prefault({}),
+  spool: z
+    .strictObject({
+      max_bytes: bytes.default(64 * 1024 * 1024),
+      /** What a power cut can take; 0 syncs each write. */
+      sync_ms: z.int().min(0).max(60_000).default(100),
+    })
+    .prefault({}),
+  syslog: z
+    .strictObject({
+      /** local:/dev/log, udp://host:514 or tcp://host:601 */
+      target: text.regex(/^(local:\/|udp:\/\/.|tcp:\/\/.)/).default('local:/dev/log'),
+    })
+    .prefault({}),
+  program_timeout_ms: z.int().min(100).default(30_000),
+  stderr_output: z.strictObject({ enabled: z.boolean().default(false) }).prefault({}),
+  /** Absolute paths that the run_program action may start. */
+  programs: z.array(text.regex(/^\//, 'an absolute path')).default([]),
+})
+
+const schema = z.strictObject({ ...falcoSchema, riposte: riposteSchema.prefault({}) })
+export type DetectorConfig = z.infer<typeof schema> & {
+  readonly minPriority: Priority
+  readonly node: string
+  /** From rules_files, or the old rules_file. */
+  readonly rulesFiles: readonly string[]
+}
+
+/** Falco's keys that say nothing to this detector; they are accepted so that a falco.yaml can stay as it is. */
+const withoutEffect = new Set([
+  'engine', 'capture', 'plugins', 'load_plugins', 'plugins_hostinfo', 'webserver', 'grpc', 'grpc_output',
+  'log_stderr', 'log_syslog', 'log_level', 'libs_logger', 'output_timeout', 'syscall_event_timeouts',
+  'syscall_event_drops', 'metrics', 'base_syscalls', 'falco_libs', 'container_engines',
+]) // prettier-ignore
+
+export interface ConfigSource {
+  readonly file: string | undefined
+  /** `-o key=value`, in order. */
+  readonly overrides: readonly string[]
+  readonly environment: NodeJS.ProcessEnv
+}
+
+export interface LoadedConfig {
+  /** Undefined exactly when there is an error among the problems. */
+  readonly config: DetectorConfig | undefined
+  readonly problems: readonly Problem[]
+  readonly files: readonly string[]
+}
+
+/** Flags before environment before file before defaults. */
+export function loadConfig({ file, overrides, environment }: ConfigSource): LoadedConfig {
+  const fromEnvironment = environmentOverrides(environment)
+  const document = readConfig(file, [...fromEnvironment, ...overrides], environment)
+  const { files } = document
+  const problems = [...document.problems]
+  const known = withoutUnknown(document, problems)
+  const result = schema.safeParse(known)
+  for (const issue of result.error?.issues ?? [])
+    problems.push(problem(document, issue.path, `${issue.path.join('.')}: ${issue.message}`))
+  const config = result.data && finish(result.data, document, problems)
+  problems.sort((a, b) => a.line - b.line)
+  const isUsable = problems.every(({ severity }) => severity === 'warning')
+  return { config: isUsable ? config : undefined, problems, files }
+}
+
+function finish(
+  data: z.infer<typeof schema>,
+  document: ConfigDocument,
+  problems: Problem[],
+): DetectorConfig {
+  const minPriority = priorityNamed(data.priority)
+  if (minPriority === undefined)
+    problems.push(
+      problem(document, ['priority'], unknownName('priority', data.priority, priorities)),
+    )
+  if (data.rules_file !== undefined && data.rules_files !== undefined)
+    problems.push(
+      problem(document, ['rules_file'], 'rules_file and rules_files: write only rules_files'),
+    )
+  if (data.http_output.enabled && !/^https?:\/\/./.test(data.http_output.url))
+    problems.push(
+      problem(document, ['http_output', 'url'], 'http_output.url must be http://… or https://…'),
+    )
+  if (data.program_output.enabled && data.program_output.program === '')
+    problems.push(problem(document, ['program_output'], 'program_output.program is empty'))
+  return {
+    ...data,
+    minPriority: minPriority ?? 'Debug',
+    node: data.riposte.node ?? defaultNode(),
+    rulesFiles: [data.rules_files ?? data.rules_file ?? []].flat(),
+  }
+}
+
+/** Falco takes any case, and `info` and `informational`. */
+function priorityNamed(name: string): Priority | undefined {
+  const wanted = name.toLowerCase() === 'info' ? 'informational' : name.toLowerCase()
+  return prioritySchema.safeParse(wanted.charAt(0).toUpperCase() + wanted.slice(1)).data
+}
+
+/** A node's name goes into a header and a path: what is none becomes a hyphen. */
+const defaultNode = () =>
+  hostname()
+    .replaceAll(/[^\w.-]/g, '-')
+    .slice(0, 253) || 'localhost'
+
+const problem = (
+  document: ConfigDocument,
+  path: readonly PropertyKey[],
+  message: string,
+  severity: Problem['severity'] = 'error',
+): Problem => ({ code: 'bad_configuration', severity, message, ...document.placeOf(path) })
+
+/** An unknown key is a warning that names the nearest, as Falco starts in spite of one. */
+function withoutUnknown(document: ConfigDocument, problems: Problem[]): Settings {
+  const settings = Object.fromEntries(
+    Object.entries(document.settings).filter(([key]) => !withoutEffect.has(key)),
+  )
+  const result = schema.safeParse(settings)
+  let cleaned: Settings = settings
+  for (const issue of result.error?.issues ?? []) {
+    if (issue.code !== 'unrecognized_keys') continue
+    for (const key of issue.keys) {
+      const path = [...issue.path, key]
+      const names =
+        issue.path.length === 0 ? [...keysAt(issue.path), ...withoutEffect] : keysAt(issue.path)
+      const label = issue.path.length === 0 ? 'key' : `key of ${issue.path.join('.')}`
+      problems.push(problem(document, path, unknownName(label, key, names), 'warning'))
+      cleaned = without(cleaned, path)
+    }
+  }
+  return cleaned
+}
+
+/** The keys that the schema knows at a path. */
+function keysAt(path: readonly PropertyKey[]): string[] {
+  let node: unknown = z.toJSONSchema(schema, { io: 'input' })
+  for (const step of path)
+    node =
+      typeof step === 'number' ? member(node, 'items') : member(member(node, 'properties'), step)
+  const properties = member(node, 'properties')
+  return typeof properties === 'object' && properties !== null ? Object.keys(properties) : []
+}
+
+function member(value: unknown, key: PropertyKey): unknown {
+  if (typeof value !== 'object' || value === null) return undefined
+  return Object.entries(value).find(([name]) => name === key)?.[1]
+}
+
+function without<Kind>(value: Kind, [step, ...rest]: readonly PropertyKey[]): Kind
+function without(value: unknown, [step, ...rest]: readonly PropertyKey[]): unknown {
+  if (Array.isArray(value))
+    return value.map((item: unknown, index) => (index === step ? without(item, rest) : item))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, item]: [string, unknown]) => {
+      if (key !== step) return [[key, item]]
+      return rest.length === 0 ? [] : [[key, without(item, rest)]]
+    }),
+  )
+}
+
+/** RIPOSTE_RESPONDER_URL sets riposte.responder.url, and so on for every scalar key of ours. */
+function environmentOverrides(environment: NodeJS.ProcessEnv): string[] {
+  return scalarPaths(z.toJSONSchema(riposteSchema, { io: 'input' }), []).flatMap((path) => {
+    const value = environment[`RIPOSTE_${path.join('_').toUpperCase()}`]
+    return value === undefined ? [] : [`riposte.${path.join('.')}=${JSON.stringify(value)}`]
+  })
+}
+
+function scalarPaths(node: unknown, path: readonly string[]): (readonly string[])[] {
+  const properties = member(node, 'properties')
+  if (typeof properties !== 'object' || properties === null)
+    return member(node, 'type') === 'string' ? [path] : []
+  return Object.entries(properties).flatMap(([key, inner]) => scalarPaths(inner, [...path, key]))
+}

@@ -1,0 +1,233 @@
+/**
+ * The detector's side of the contract: alerts go out and are kept on disk until the responder has them, a heartbeat
+ * a second and with each change, orders come by a long poll, and each order is answered until the answer has arrived.
+ */
+import type { Alert } from '../contract/alert.ts'
+import {
+  type Answer,
+  type Heartbeat,
+  type Orders,
+  type Verdict,
+  nodeHeader,
+  nodeRoutes,
+  ordersSchema,
+} from '../contract/verdict.ts'
+import {
+  type EndpointOptions,
+  HttpClient,
+  type Response,
+  checkAcknowledged,
+} from './outputs/client.ts'
+import { backoffMs } from './spool/backoff.ts'
+import { Delivery, DeliveryError, pause } from './spool/delivery.ts'
+import { Spool, type SpoolOptions } from './spool/spool.ts'
+
+export interface LinkOptions {
+  readonly endpoint: EndpointOptions
+  readonly node: string
+  /** Read for each request, so that a rotated token is taken at once. */
+  readonly token: () => string
+  readonly spool: SpoolOptions
+  readonly random: () => number
+  readonly nowMs: () => number
+  readonly heartbeat: () => Heartbeat
+  /** Repeats of one (id, operation) get the first answer; never rejects. */
+  readonly execute: (verdict: Verdict) => Promise<Answer>
+  /** Before the verdicts that came with them. */
+  readonly onOrders: (orders: Pick<Orders, 'strikes' | 'killSwitch'>) => void
+}
+
+const POLL_MS = 25_000
+const HEARTBEAT_MS = 1000
+const TIMEOUT_MS = 10_000
+const BATCH_ALERTS = 500
+const BATCH_BYTES = 1024 * 1024
+
+export class ResponderLink {
+  readonly #options: LinkOptions
+  readonly #client: HttpClient
+  readonly #spool: Spool
+  readonly #delivery: Delivery
+  readonly #stopping = new AbortController()
+  readonly #executing = new Set<string>()
+  readonly #loops: Promise<void>[] = []
+  #wakeHeartbeat: (() => void) | undefined
+  #hasChanged = false
+  #heldStrikes = ''
+  #problem: string | undefined
+
+  private constructor(options: LinkOptions, spool: Spool) {
+    this.#options = options
+    this.#client = new HttpClient(options.endpoint)
+    this.#spool = spool
+    this.#delivery = new Delivery({
+      spool,
+      maxRecords: BATCH_ALERTS,
+      maxBytes: BATCH_BYTES,
+      random: options.random,
+      send: (payloads, signal) => this.#sendAlerts(payloads, signal),
+    })
+  }
+
+  static async open(options: LinkOptions): Promise<ResponderLink> {
+    return new ResponderLink(options, await Spool.open(options.spool))
+  }
+
+  start(): void {
+    this.#delivery.start()
+    this.#loops.push(this.#beat(), this.#poll())
+  }
+
+  alert(alert: Alert): void {
+    this.#spool.append(Buffer.from(JSON.stringify(alert)))
+  }
+
+  /** Something that the heartbeat tells has changed. */
+  changed(): void {
+    this.#hasChanged = true
+    this.#wakeHeartbeat?.()
+  }
+
+  get status() {
+    return {
+      delivered: this.#delivery.delivered,
+      dropped: this.#spool.dropped + this.#delivery.refused,
+      pending: this.#spool.pending,
+      problem: this.#delivery.problem ?? this.#spool.problem ?? this.#problem,
+    }
+  }
+
+  /** Alerts that do not leave within `graceMs` stay on disk for the next start. */
+  async stop(graceMs: number): Promise<void> {
+    await this.#delivery.stop(graceMs)
+    this.#stopping.abort()
+    this.#wakeHeartbeat?.()
+    await Promise.all(this.#loops)
+    this.#client.close()
+  }
+
+  async #sendAlerts(payloads: readonly Buffer[], signal: AbortSignal): Promise<void> {
+    const body = `{"alerts":[${payloads.map(String).join(',')}]}`
+    await this.#post(nodeRoutes.alerts, Buffer.from(body), signal)
+  }
+
+  async #post(path: string, body: Buffer, signal: AbortSignal): Promise<void> {
+    const headers = { ...this.#headers(), 'content-type': 'application/json' }
+    const request = { method: 'POST' as const, path, headers, body, timeoutMs: TIMEOUT_MS, signal }
+    checkAcknowledged(this.#options.endpoint.url, await this.#client.request(request))
+  }
+
+  #headers(): Record<string, string> {
+    return { authorization: `Bearer ${this.#options.token()}`, [nodeHeader]: this.#options.node }
+  }
+
+  async #beat() {
+    const { signal } = this.#stopping
+    /* oxlint-disable no-await-in-loop -- one heartbeat at a time: the newest says all that the older ones did */
+    while (!signal.aborted) {
+      this.#hasChanged = false
+      const heartbeat = Buffer.from(JSON.stringify(this.#options.heartbeat()))
+      await this.#attempt(() => this.#post(nodeRoutes.heartbeat, heartbeat, signal))
+      await this.#nextBeat()
+    }
+    /* oxlint-enable no-await-in-loop */
+  }
+
+  async #nextBeat() {
+    if (this.#hasChanged || this.#stopping.signal.aborted) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, HEARTBEAT_MS)
+      this.#wakeHeartbeat = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#wakeHeartbeat = undefined
+  }
+
+  async #poll() {
+    const { signal } = this.#stopping
+    let failures = 0
+    /* oxlint-disable no-await-in-loop -- the answer to one poll says what to ask in the next */
+    while (!signal.aborted) {
+      const orders = await this.#attempt(() => this.#fetchOrders(signal))
+      if (orders === undefined) {
+        await pause(backoffMs(failures++, this.#options.random), signal)
+        continue
+      }
+      failures = 0
+      this.#take(orders)
+    }
+    /* oxlint-enable no-await-in-loop */
+  }
+
+  async #fetchOrders(signal: AbortSignal): Promise<Orders> {
+    const query = new URLSearchParams({ strikes: this.#heldStrikes, waitMs: String(POLL_MS) })
+    const response: Response = await this.#client.request({
+      method: 'GET',
+      path: `${nodeRoutes.orders}?${query.toString()}`,
+      headers: this.#headers(),
+      timeoutMs: POLL_MS + TIMEOUT_MS,
+      signal,
+    })
+    checkAcknowledged(this.#options.endpoint.url, response)
+    return ordersSchema.parse(JSON.parse(response.text))
+  }
+
+  #take({ verdicts, strikes, killSwitch }: Orders) {
+    this.#heldStrikes = strikes.generation
+    this.#options.onOrders({ strikes, killSwitch })
+    for (const verdict of verdicts) {
+      const key = `${verdict.operation}/${verdict.id}`
+      // A repeat of what is still being carried out: its answer is on its way.
+      if (this.#executing.has(key)) continue
+      this.#executing.add(key)
+      void this.#carryOut(verdict, killSwitch).finally(() => this.#executing.delete(key))
+    }
+  }
+
+  /** Planning and undoing go on under the kill switch: they destroy nothing. */
+  async #carryOut(verdict: Verdict, isKillSwitchOn: boolean) {
+    const isStopped = isKillSwitchOn && verdict.operation === 'run'
+    const answer = isStopped ? this.#stopped(verdict) : await this.#options.execute(verdict)
+    const body = Buffer.from(JSON.stringify(answer))
+    const { signal } = this.#stopping
+    /* oxlint-disable no-await-in-loop -- until it has arrived */
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      try {
+        await this.#post(nodeRoutes.answers, body, signal)
+        return
+      } catch (error) {
+        if (error instanceof DeliveryError && !error.retryable) return
+        await pause(backoffMs(attempt, this.#options.random), signal)
+      }
+    }
+    /* oxlint-enable no-await-in-loop */
+  }
+
+  #stopped({ id, operation }: Verdict): Answer {
+    const detail = 'the kill switch is on'
+    const finishedMs = this.#options.nowMs()
+    return {
+      id,
+      operation,
+      status: 'refused',
+      detail,
+      effect: null,
+      isRetryable: false,
+      finishedMs,
+    }
+  }
+
+  /** Undefined when it failed; why is in the status until something succeeds. */
+  async #attempt<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
+    try {
+      const result = await work()
+      this.#problem = undefined
+      return result
+    } catch (error) {
+      this.#problem = error instanceof Error ? error.message : String(error)
+      return undefined
+    }
+  }
+}
