@@ -1,0 +1,5 @@
+/** The list of commands, in the order of `riposte --help`. */
+import type { AddCommand } from '../command.ts'
+import { completion } from './completion.ts'
+
+export const commands: readonly AddCommand[] = [completion]
