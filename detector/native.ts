@@ -10,6 +10,8 @@ export interface OpenOptions {
   readonly maxEntries?: Readonly<Record<string, number>>
   /** Initial bytes of global variables (.rodata, .data, .bss) by name, of exactly their size. */
   readonly variables?: Readonly<Record<string, Uint8Array>>
+  /** Path in a bpffs by map: the map that is pinned there is used, or the new one is pinned. */
+  readonly pinned?: Readonly<Record<string, string>>
 }
 
 export interface MapShape {
@@ -39,6 +41,8 @@ export interface BpfObject {
   /** Answers a link for `detach`. */
   attach(program: string, target?: Target): number
   detach(link: number): void
+  /** Keeps a link attached after this process, until the file is removed. */
+  pin(link: number, path: string): void
   /** Runs an iterator program to its end and answers what it wrote. */
   iterate(program: string): Uint8Array
   programs(): readonly string[]

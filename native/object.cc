@@ -11,6 +11,7 @@ Napi::Function BpfObject::define(Napi::Env env)
 		{
 			InstanceMethod("attach", &BpfObject::attach),
 			InstanceMethod("detach", &BpfObject::detach),
+			InstanceMethod("pin", &BpfObject::pin),
 			InstanceMethod("iterate", &BpfObject::iterate),
 			InstanceMethod("programs", &BpfObject::programs),
 			InstanceMethod("maps", &BpfObject::maps),
@@ -53,7 +54,8 @@ BpfObject::~BpfObject()
 	release();
 }
 
-/* { autoload?: string[], maxEntries?: { map: n }, variables?: { name: bytes } } */
+/* { autoload?: string[], maxEntries?: { map: n }, variables?: { name: bytes }, pinned?: { map: path
+ * } } */
 void BpfObject::configure(Napi::Env env, Napi::Object options)
 {
 	Napi::Value autoload = options.Get("autoload");
@@ -80,6 +82,18 @@ void BpfObject::configure(Napi::Env env, Napi::Object options)
 					: -ENOENT;
 			if (error)
 				throw failure(env, "cannot size map " + name, error);
+		}
+	}
+	/* libbpf takes the map that is pinned there, if it has the same shape, and pins a new one
+	 * else. */
+	if (options.Get("pinned").IsObject()) {
+		for (const auto &[key, value] : options.Get("pinned").As<Napi::Object>()) {
+			std::string name = key.ToString().Utf8Value();
+			std::string path = Napi::Value(value).ToString().Utf8Value();
+			bpf_map *map = bpf_object__find_map_by_name(object_, name.c_str());
+			int error = map ? bpf_map__set_pin_path(map, path.c_str()) : -ENOENT;
+			if (error)
+				throw failure(env, "cannot pin map " + name, error);
 		}
 	}
 	if (options.Get("variables").IsObject()) {
@@ -144,6 +158,18 @@ Napi::Value BpfObject::detach(const Napi::CallbackInfo &info)
 		throw failure(info.Env(), "no such link", ENOENT);
 	bpf_link__destroy(link->second);
 	links_.erase(link);
+	return info.Env().Undefined();
+}
+
+/* pin(link, path): attached until the file is removed, whatever becomes of this process. */
+Napi::Value BpfObject::pin(const Napi::CallbackInfo &info)
+{
+	auto link = links_.find(info[0].As<Napi::Number>().Uint32Value());
+	std::string path = info[1].As<Napi::String>().Utf8Value();
+	int error = link == links_.end() ? -ENOENT : bpf_link__pin(link->second, path.c_str());
+
+	if (error)
+		throw failure(info.Env(), "cannot pin " + path, error);
 	return info.Env().Undefined();
 }
 

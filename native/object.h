@@ -16,6 +16,7 @@ class BpfObject : public Napi::ObjectWrap<BpfObject>
       private:
 	Napi::Value attach(const Napi::CallbackInfo &info);
 	Napi::Value detach(const Napi::CallbackInfo &info);
+	Napi::Value pin(const Napi::CallbackInfo &info);
 	Napi::Value iterate(const Napi::CallbackInfo &info);
 	Napi::Value programs(const Napi::CallbackInfo &info);
 	Napi::Value maps(const Napi::CallbackInfo &info);
