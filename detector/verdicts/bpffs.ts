@@ -1,0 +1,22 @@
+/** Where BPF objects are pinned: the bpffs of the machine, mounted if it is not. */
+import { execFileSync } from 'node:child_process'
+import { statfsSync } from 'node:fs'
+import { join } from 'node:path'
+
+const MOUNT_POINT = '/sys/fs/bpf'
+/** linux/magic.h BPF_FS_MAGIC */
+const BPF_FS_MAGIC = 0xcafe_4a11
+
+/** `/sys/fs/bpf/riposte/<name>`, or null where no bpffs can be had; the caller makes the directory. */
+export function pinDirectory(name: string): string | null {
+  if (!isBpffs()) {
+    try {
+      execFileSync('mount', ['-t', 'bpf', 'bpf', MOUNT_POINT], { stdio: 'pipe' })
+    } catch {
+      return null
+    }
+  }
+  return isBpffs() ? join(MOUNT_POINT, 'riposte', name) : null
+}
+
+const isBpffs = (): boolean => statfsSync(MOUNT_POINT).type === BPF_FS_MAGIC

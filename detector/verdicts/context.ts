@@ -1,0 +1,54 @@
+/** Builds what executeVerdict needs, from what the detector's configuration says. */
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { AnswerMemory } from './answer-memory.ts'
+import { pinDirectory } from './bpffs.ts'
+import { findCgroupTrees } from './cgroups.ts'
+import type { VerdictContext } from './execute.ts'
+import { createGuard, type GuardSettings } from './guard.ts'
+import { NetworkBlocks } from './network-blocks.ts'
+import { OwnProcesses } from './own-processes.ts'
+
+export interface VerdictSettings {
+  /** Absolute; ours alone. */
+  readonly dataDir: string
+  readonly guard: GuardSettings
+  /** Absolute paths that run_program may start; empty by default, so it may start none. */
+  readonly programs: readonly string[]
+  /** Riposte's own: this process, the `riposte` around it, its Redis. Asked anew each time. */
+  readonly ownPids: () => Iterable<number>
+  readonly isKillSwitchOn: () => boolean
+  readonly nowMs: () => number
+}
+
+/** Blocks that outlived an earlier detector are in force again when this resolves. */
+export async function openVerdictContext(
+  settings: VerdictSettings,
+): Promise<VerdictContext & AsyncDisposable> {
+  const { dataDir, programs, isKillSwitchOn, nowMs } = settings
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  const own = new OwnProcesses()
+  for (const pid of settings.ownPids()) own.mark(pid)
+  const memory = await AnswerMemory.open({ path: join(dataDir, 'answers.jsonl'), nowMs })
+  const network = await NetworkBlocks.open({
+    statePath: join(dataDir, 'blocks.json'),
+    pins: pinDirectory('block'),
+    cgroupRoot: findCgroupTrees().unified,
+  })
+  return {
+    dataDir,
+    programs,
+    isKillSwitchOn,
+    nowMs,
+    own,
+    memory,
+    network,
+    guard: createGuard(settings.guard, settings.ownPids),
+    bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+    underway: new Map(),
+    async [Symbol.asyncDispose]() {
+      network.close()
+      await memory.close()
+    },
+  }
+}

@@ -1,0 +1,117 @@
+import { z } from 'zod'
+import { nodeActionParameters } from '../../contract/node-actions.ts'
+import { gone, nodeAction, refused, type NodeCall, type NodeDone } from './action.ts'
+import { pidsIn } from './cgroups.ts'
+import * as freezer from './freezer.ts'
+import {
+  membersNow,
+  processesEffectSchema,
+  refs,
+  refuseProtected,
+  sentence,
+  stopMembers,
+} from './members.ts'
+import type { Reach } from './members.ts'
+import { find, label, readStat, refOf, type ProcessRef } from './proc.ts'
+import { signal } from './signals.ts'
+
+const parameters = nodeActionParameters.freeze
+type Call = NodeCall<z.infer<typeof parameters>>
+
+const effectSchema = z.discriminatedUnion('how', [
+  z.strictObject({ how: z.literal('cgroup'), cgroup: freezer.freezableSchema }),
+  /** `processes` are those that ran before: what somebody else had stopped stays stopped on undo. */
+  z.strictObject({ how: z.literal('signal'), ...processesEffectSchema.shape }),
+])
+type Effect = z.infer<typeof effectSchema>
+
+export const freeze = nodeAction({
+  name: 'freeze',
+  parameters,
+  effect: effectSchema,
+  isEffectful: true,
+  isRepeatable: true,
+
+  plan(call) {
+    const cgroup = cgroupOf(call)
+    if (cgroup !== undefined) {
+      const detail = `freeze the ${pidsIn(cgroup.directory).length} processes of ${cgroup.directory}`
+      if (freezer.isAsked(cgroup))
+        return Promise.resolve({ kind: 'already_done', detail: `${cgroup.directory} is frozen` })
+      return Promise.resolve({ kind: 'change', detail, effect: { how: 'cgroup', cgroup } })
+    }
+    const { processes, spared } = membersNow(reachOf(call, []))
+    const moving = processes.filter(({ state }) => state !== 'T')
+    if (moving.length === 0)
+      return Promise.resolve({
+        kind: 'already_done',
+        detail: sentence('stopped are', processes, spared),
+      })
+    const effect: Effect = { how: 'signal', processes: refs(moving), spared }
+    return Promise.resolve({ kind: 'change', detail: sentence('freeze', moving, spared), effect })
+  },
+
+  async run(call, planned): Promise<NodeDone<Effect>> {
+    const cgroup = cgroupOf(call)
+    if (cgroup !== undefined) {
+      freezer.setFrozen(cgroup, true)
+      await freezer.comesToRest(cgroup, call.signal)
+      return { detail: `froze ${cgroup.directory}`, effect: { how: 'cgroup', cgroup } }
+    }
+    const before = planned?.how === 'signal' ? planned.processes : []
+    const { processes, spared } = stopMembers(reachOf(call, before))
+    // A process that the plan saw running and that stands now was stopped by an earlier try of this very step.
+    const isOurs = (process: ProcessRef & { state: string }) =>
+      process.state !== 'T' || before.some(({ pid }) => pid === process.pid)
+    const stopped = processes.filter(isOurs)
+    return {
+      detail: sentence('froze', stopped, spared),
+      effect: { how: 'signal', processes: refs(stopped), spared },
+    }
+  },
+
+  verify: (_call, effect) =>
+    Promise.resolve(
+      effect.how === 'cgroup'
+        ? freezer.isThere(effect.cgroup) && freezer.isFrozen(effect.cgroup)
+        : effect.processes.every((process) => ['T', 't', undefined].includes(find(process)?.state)),
+    ),
+
+  undo(_call, effect) {
+    if (effect.how === 'signal') {
+      const continued = effect.processes.filter((process) => signal(process, 'SIGCONT'))
+      return Promise.resolve({ detail: sentence('thawed', continued, []), effect })
+    }
+    if (!freezer.isThere(effect.cgroup)) throw gone(`${effect.cgroup.directory} is gone`)
+    freezer.setFrozen(effect.cgroup, false)
+    return Promise.resolve({ detail: `thawed ${effect.cgroup.directory}`, effect })
+  },
+})
+
+/** The cgroup to freeze as a whole, if that is the scope and there is one of its own. */
+function cgroupOf({
+  parameters: { scope },
+  place,
+  process,
+  guard,
+}: Call): freezer.Freezable | undefined {
+  if (scope !== 'container') return undefined
+  if (process === null) throw refused('the alert names no process')
+  const stat = find(refOf(process))
+  const cgroup = freezer.freezableOf(place, stat?.pid ?? 0)
+  if (cgroup === undefined && stat === undefined)
+    throw gone(`${label(refOf(process))} and its cgroup are gone`)
+  if (cgroup === undefined) return undefined
+  for (const pid of pidsIn(cgroup.directory)) {
+    const member = readStat(pid)
+    if (member !== undefined) refuseProtected(guard, member)
+  }
+  return cgroup
+}
+
+const reachOf = (call: Call, planned: readonly ProcessRef[]): Reach => ({
+  target: call.process,
+  scope: call.parameters.scope === 'container' ? 'tree' : call.parameters.scope,
+  planned,
+  guard: call.guard,
+})

@@ -1,0 +1,71 @@
+/** The kernel's two freezers, behind one face: v2 (cgroup.freeze) and v1 (freezer.state). */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { z } from 'zod'
+import type { Place } from '../../contract/alert.ts'
+import { cgroupId, cgroupPath, directoryOfId, findCgroupTrees, orMissing } from './cgroups.ts'
+
+/** One cgroup that can be frozen, named by its id: a directory made anew under the same path is another. */
+export const freezableSchema = z.strictObject({
+  tree: z.enum(['unified', 'freezer']),
+  directory: z.string(),
+  id: z.string(),
+})
+export type Freezable = z.infer<typeof freezableSchema>
+
+/** How long a cgroup may take to come to rest (a process in an uninterruptible wait). */
+const AT_REST_WITHIN_MS = 2000
+
+/**
+ * The cgroup of a place, or of its process where the unified tree does not tell containers apart (pure v1). Undefined
+ * when there is nothing but a root cgroup, which is the whole machine.
+ */
+export function freezableOf(
+  place: Place | null,
+  pid: number,
+  trees = findCgroupTrees(),
+): Freezable | undefined {
+  if (trees.unified !== undefined && place !== null) {
+    const directory = directoryOfId(trees.unified, place.cgroupId)
+    if (directory !== undefined && directory !== trees.unified)
+      return { tree: 'unified', directory, id: place.cgroupId }
+  }
+  const path = cgroupPath(pid, 'freezer')
+  if (trees.freezer === undefined || path === undefined || path === '/') return undefined
+  const directory = join(trees.freezer, path)
+  const id = cgroupId(directory)
+  return id === undefined ? undefined : { tree: 'freezer', directory, id }
+}
+
+export const isThere = ({ directory, id }: Freezable): boolean => cgroupId(directory) === id
+
+/** Whether it was told to freeze, by us or by anybody. */
+export const isAsked = ({ tree, directory }: Freezable): boolean =>
+  tree === 'unified'
+    ? contents(directory, 'cgroup.freeze') === '1'
+    : ['FROZEN', 'FREEZING'].includes(contents(directory, 'freezer.state'))
+
+/** Whether every process in it stands still. */
+export const isFrozen = ({ tree, directory }: Freezable): boolean =>
+  tree === 'unified'
+    ? contents(directory, 'cgroup.events').includes('frozen 1')
+    : contents(directory, 'freezer.state') === 'FROZEN'
+
+export function setFrozen({ tree, directory }: Freezable, isToFreeze: boolean): void {
+  if (tree === 'unified') writeFileSync(join(directory, 'cgroup.freeze'), isToFreeze ? '1' : '0')
+  else writeFileSync(join(directory, 'freezer.state'), isToFreeze ? 'FROZEN' : 'THAWED')
+}
+
+/** True once at rest; false when that took too long. */
+export async function comesToRest(cgroup: Freezable, signal: AbortSignal): Promise<boolean> {
+  const until = performance.now() + AT_REST_WITHIN_MS
+  for (let wait = 1; !isFrozen(cgroup); wait = Math.min(wait * 2, 50)) {
+    if (signal.aborted || performance.now() > until) return false
+    await pause(wait)
+  }
+  return true
+}
+
+const contents = (directory: string, file: string): string =>
+  orMissing(() => readFileSync(join(directory, file), 'utf8').trim()) ?? ''

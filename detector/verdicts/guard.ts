@@ -1,0 +1,120 @@
+/** What a node never does, whatever the responder says: judged again at the moment of the act, below every policy. */
+import { z } from 'zod'
+import {
+  hostMountNamespace,
+  label,
+  readProcLink,
+  readStat,
+  type ProcessRef,
+  type ProcessStat,
+} from './proc.ts'
+
+/**
+ * Without these the machine, or the way into it, is lost. A trailing `/` covers a directory. Judged by the executable's
+ * path in the host's own mount namespace: a container cannot earn protection by naming its miner /usr/sbin/sshd.
+ */
+export const protectedPrograms: readonly string[] = [
+  '/usr/sbin/sshd',
+  '/usr/lib/openssh/',
+  '/usr/libexec/openssh/',
+  '/usr/sbin/dropbear',
+  '/usr/bin/login',
+  '/usr/sbin/agetty',
+  '/usr/lib/systemd/',
+  '/lib/systemd/',
+  '/usr/sbin/init',
+  '/sbin/init',
+  '/usr/bin/dbus-daemon',
+  '/usr/bin/dbus-broker',
+  '/usr/bin/containerd',
+  '/usr/bin/containerd-shim',
+  '/usr/bin/containerd-shim-runc-v2',
+  '/usr/local/bin/containerd',
+  '/usr/local/bin/containerd-shim-runc-v2',
+  '/usr/bin/dockerd',
+  '/usr/sbin/dockerd',
+  '/usr/bin/docker-proxy',
+  '/usr/bin/crio',
+  '/usr/bin/conmon',
+  '/usr/libexec/crio/',
+  '/usr/bin/podman',
+  '/usr/sbin/runc',
+  '/usr/bin/runc',
+  '/usr/local/sbin/runc',
+  '/usr/bin/crun',
+  '/usr/bin/kubelet',
+  '/usr/local/bin/kubelet',
+  '/opt/bin/kubelet',
+  '/usr/bin/kube-proxy',
+  '/usr/local/bin/k3s',
+  '/var/lib/rancher/',
+]
+
+/** What the operator may add. There is no way to take away. */
+export const guardSettingsSchema = z.strictObject({
+  programs: z
+    .array(z.string().startsWith('/'))
+    .default([])
+    .describe('further executables (or directories, with a trailing /) that are never touched'),
+})
+export type GuardSettings = z.infer<typeof guardSettingsSchema>
+
+export interface Guard {
+  /** Why this process is never touched, or undefined when it may be. */
+  reason(process: ProcessRef): string | undefined
+}
+
+/**
+ * `ownPids` are Riposte's: this detector, the `riposte` process around it, its Redis. Their ancestors are protected too,
+ * because killing the shell or service manager that holds us ends us.
+ */
+export function createGuard(settings: GuardSettings, ownPids: () => Iterable<number>): Guard {
+  const programs = [...protectedPrograms, ...settings.programs]
+  return {
+    reason({ pid }) {
+      if (pid === 1) return 'it is pid 1'
+      const stat = readStat(pid)
+      if (stat === undefined) return undefined
+      if (stat.isKernelThread || stat.parentPid === 2) return 'it is a kernel thread'
+      if (withAncestors(ownPids()).has(pid)) return 'it is part of Riposte or holds it'
+      const program = protectedProgram(pid, programs)
+      return program === undefined ? undefined : `${program} is protected on every node`
+    },
+  }
+}
+
+function protectedProgram(pid: number, programs: readonly string[]): string | undefined {
+  if (readProcLink(pid, 'ns/mnt') !== hostMountNamespace()) return undefined
+  const path = readProcLink(pid, 'exe')?.replace(/ \(deleted\)$/, '')
+  if (path === undefined) return undefined
+  const covers = (program: string): boolean =>
+    program.endsWith('/') ? path.startsWith(program) : path === program
+  return programs.some(covers) ? path : undefined
+}
+
+function withAncestors(pids: Iterable<number>): Set<number> {
+  const found = new Set<number>()
+  for (const pid of pids)
+    for (
+      let stat = readStat(pid);
+      stat !== undefined && !found.has(stat.pid);
+      stat = readStat(stat.parentPid)
+    )
+      found.add(stat.pid)
+  return found
+}
+
+/** Splits what a scope reached into what may be touched and what stays, named for people. */
+export function spare(
+  guard: Guard,
+  processes: readonly ProcessStat[],
+): { processes: ProcessStat[]; spared: string[] } {
+  const allowed: ProcessStat[] = []
+  const spared: string[] = []
+  for (const process of processes) {
+    const reason = guard.reason(process)
+    if (reason === undefined) allowed.push(process)
+    else spared.push(`${label(process)}: ${reason}`)
+  }
+  return { processes: allowed, spared }
+}

@@ -1,0 +1,78 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { z } from 'zod'
+import { nodeActionParameters } from '../../contract/node-actions.ts'
+import { failed, nodeAction, type NodeCall } from './action.ts'
+import { stopMembers, membersNow, processesEffectSchema, refs, sentence } from './members.ts'
+import type { ProcessesEffect, Reach } from './members.ts'
+import { find, label, type ProcessRef } from './proc.ts'
+import { signal, type SignalName } from './signals.ts'
+
+const parameters = nodeActionParameters.kill_process
+type Call = NodeCall<z.infer<typeof parameters>>
+
+const signals = {
+  KILL: 'SIGKILL',
+  TERM: 'SIGTERM',
+  INT: 'SIGINT',
+  HUP: 'SIGHUP',
+  QUIT: 'SIGQUIT',
+} as const satisfies Record<string, SignalName>
+
+/** How long the kernel may take to end what it was told to (a process in an uninterruptible read). */
+const GONE_WITHIN_MS = 2000
+
+/** More than one process is stopped whole before the first is killed, so that none forks out of the set. */
+export const killProcess = nodeAction({
+  name: 'kill_process',
+  parameters,
+  effect: processesEffectSchema,
+  isEffectful: true,
+  isRepeatable: true,
+
+  plan(call) {
+    const { processes, spared } = membersNow(reachOf(call, []))
+    const detail = sentence('kill', processes, spared)
+    return Promise.resolve({
+      kind: 'change',
+      detail,
+      effect: { processes: refs(processes), spared },
+    })
+  },
+
+  async run(call, planned) {
+    const { scope, signal: name } = call.parameters
+    const reach = reachOf(call, planned?.processes ?? [])
+    const { processes, spared } = scope === 'process' ? membersNow(reach) : stopMembers(reach)
+    for (const process of processes) signal(process, signals[name])
+    // A stopped process acts on any signal but SIGKILL only once it continues.
+    if (name !== 'KILL' && scope !== 'process')
+      for (const process of processes) signal(process, 'SIGCONT')
+    const effect: ProcessesEffect = { processes: refs(processes), spared }
+    if (name === 'KILL') await goneInTime(processes, call.signal)
+    return {
+      detail: sentence(name === 'KILL' ? 'killed' : `sent ${name} to`, processes, spared),
+      effect,
+    }
+  },
+
+  verify: (_call, effect) =>
+    Promise.resolve(effect.processes.every((process) => find(process) === undefined)),
+})
+
+const reachOf = (call: Call, planned: readonly ProcessRef[]): Reach => ({
+  target: call.process,
+  scope: call.parameters.scope,
+  planned,
+  guard: call.guard,
+})
+
+async function goneInTime(processes: readonly ProcessRef[], deadline: AbortSignal): Promise<void> {
+  const until = performance.now() + GONE_WITHIN_MS
+  for (let wait = 1; ; wait = Math.min(wait * 2, 50)) {
+    const left = processes.filter((process) => find(process) !== undefined)
+    if (left.length === 0) return
+    if (deadline.aborted || performance.now() > until)
+      throw failed(`still there after SIGKILL: ${left.map(label).join(', ')}`, undefined, true)
+    await pause(wait)
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * The cgroups of this node that are cut off the network (bpf/block.bpf.c). Loaded and attached while something is blocked
+ * and not otherwise. Where a bpffs can be had the links and maps are pinned, so that a block outlives the detector;
+ * elsewhere it is made again from the durable list at start. `rm -r <pins>` lifts every block without Riposte.
+ */
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { objectPath, openObject, type BpfObject } from '../native.ts'
+import { directoryOfId } from './cgroups.ts'
+import { readJson, writeDurably } from './durable-file.ts'
+import { holeKey } from './holes.ts'
+
+const blockSchema = z.strictObject({
+  /** Step that asked for it. */
+  step: z.string(),
+  cgroupId: z.string(),
+  allow: z.array(z.string()),
+})
+type Block = z.infer<typeof blockSchema>
+const blocksSchema = z.array(blockSchema)
+
+export interface BlockSettings {
+  /** The durable list. */
+  readonly statePath: string
+  /** A directory in a bpffs, or null when there is none. */
+  readonly pins: string | null
+  /** Mount point of the unified cgroup tree, undefined on pure v1: then every block is refused. */
+  readonly cgroupRoot: string | undefined
+}
+
+const programs = [
+  'block_connect4',
+  'block_connect6',
+  'block_sendmsg4',
+  'block_sendmsg6',
+  'block_ingress',
+  'block_egress',
+] as const
+const maps = ['blocked', 'holes', 'sockets'] as const
+
+/** A process can accept or be handed a socket that was made elsewhere; each sweep finds those. */
+const SWEEP_MS = 1000
+const PRESENT = Uint8Array.of(1)
+
+export class NetworkBlocks {
+  readonly #settings: BlockSettings
+  #blocks: readonly Block[]
+  #object: BpfObject | undefined
+  #sweeper: NodeJS.Timeout | undefined
+
+  private constructor(settings: BlockSettings, blocks: readonly Block[]) {
+    this.#settings = settings
+    this.#blocks = blocks
+  }
+
+  /** What was blocked and still exists is blocked when this resolves. */
+  static async open(settings: BlockSettings): Promise<NetworkBlocks> {
+    const { cgroupRoot, statePath } = settings
+    const stored = blocksSchema.parse(readJson(statePath) ?? [])
+    const isThere = ({ cgroupId }: Block) =>
+      cgroupRoot !== undefined && directoryOfId(cgroupRoot, cgroupId) !== undefined
+    const blocks = new NetworkBlocks(settings, stored.filter(isThere))
+    await blocks.#apply(blocks.#blocks)
+    return blocks
+  }
+
+  get cgroupRoot(): string | undefined {
+    return this.#settings.cgroupRoot
+  }
+
+  isBlocked(cgroupId: string): boolean {
+    return (
+      this.#object !== undefined && this.#object.lookup('blocked', idKey(cgroupId)) !== undefined
+    )
+  }
+
+  /** Durable before it is live: a crash in between blocks at the next start, never forgets to release. */
+  async block(step: string, cgroupId: string, allow: readonly string[]): Promise<void> {
+    const others = this.#blocks.filter(
+      (block) => block.step !== step || block.cgroupId !== cgroupId,
+    )
+    await this.#apply([...others, { step, cgroupId, allow: [...allow] }])
+  }
+
+  async release(step: string): Promise<void> {
+    await this.#apply(this.#blocks.filter((block) => block.step !== step))
+  }
+
+  /** Cuts the sockets that processes brought with them. */
+  sweep(): void {
+    this.#object?.iterate('block_sweep')
+  }
+
+  /** Without pins the kernel lifts the blocks now; they come back with the next start. */
+  close(): void {
+    clearInterval(this.#sweeper)
+    this.#object?.close()
+    this.#object = undefined
+  }
+
+  async #apply(blocks: readonly Block[]): Promise<void> {
+    if (blocks.length > 0 || existsSync(this.#settings.statePath))
+      await writeDurably(this.#settings.statePath, JSON.stringify(blocks, undefined, 2))
+    this.#blocks = blocks
+    if (blocks.length === 0) return this.#detach()
+    const object = (this.#object ??= this.#attach())
+    fill(object, blocks)
+    this.sweep()
+    this.#sweeper ??= setInterval(() => this.sweep(), SWEEP_MS).unref()
+    return undefined
+  }
+
+  /** New links first, old pins after: between two lives of the detector nothing gets through. */
+  #attach(): BpfObject {
+    const { pins, cgroupRoot = '' } = this.#settings
+    if (pins !== null) mkdirSync(pins, { recursive: true, mode: 0o700 })
+    const object = openPinned(pins)
+    try {
+      const links = programs.map((program) => object.attach(program, { cgroup: cgroupRoot }))
+      if (pins === null) return object
+      const generation = `links-${process.pid}-${Date.now()}`
+      mkdirSync(join(pins, generation))
+      for (const [index, link] of links.entries())
+        object.pin(link, join(pins, generation, programs[index] ?? ''))
+      for (const name of readdirSync(pins))
+        if (name.startsWith('links-') && name !== generation)
+          rmSync(join(pins, name), { recursive: true })
+      return object
+    } catch (error) {
+      object.close()
+      throw error
+    }
+  }
+
+  /** Leaves nothing: no program, no map, no pin. */
+  #detach(): void {
+    this.close()
+    this.#sweeper = undefined
+    if (this.#settings.pins !== null) rmSync(this.#settings.pins, { recursive: true, force: true })
+  }
+}
+
+function openPinned(pins: string | null): BpfObject {
+  if (pins === null) return openObject(objectPath('block'))
+  const pinned = Object.fromEntries(maps.map((map) => [map, join(pins, map)]))
+  try {
+    return openObject(objectPath('block'), { pinned })
+  } catch {
+    // Maps of another version have another shape; what they held is in the durable list.
+    for (const path of Object.values(pinned)) rmSync(path, { force: true })
+    return openObject(objectPath('block'), { pinned })
+  }
+}
+
+/** Makes the maps say what the list says. Holes are opened before a cgroup is cut, and closed after it is released. */
+function fill(object: BpfObject, blocks: readonly Block[]): void {
+  const holes = new Map(
+    blocks.flatMap(({ cgroupId, allow }) => allow.map((net) => hexed(holeKey(cgroupId, net)))),
+  )
+  const ids = new Map(blocks.map(({ cgroupId }) => hexed(idKey(cgroupId))))
+  for (const key of holes.values()) object.update('holes', key, PRESENT)
+  for (const key of ids.values()) object.update('blocked', key, PRESENT)
+  for (const key of keys(object, 'blocked')) if (!ids.has(hex(key))) object.delete('blocked', key)
+  for (const key of keys(object, 'holes')) if (!holes.has(hex(key))) object.delete('holes', key)
+  for (const key of keys(object, 'sockets')) {
+    const cgroup = object.lookup('sockets', key)
+    if (cgroup !== undefined && !ids.has(hex(cgroup))) object.delete('sockets', key)
+  }
+}
+
+/** All of them before any is deleted: a deleted key would start the walk again. */
+function keys(object: BpfObject, map: string): Uint8Array[] {
+  const found: Uint8Array[] = []
+  for (let key = object.nextKey(map); key !== undefined; key = object.nextKey(map, key))
+    found.push(key)
+  return found
+}
+
+const hex = (key: Uint8Array): string => Buffer.from(key).toString('hex')
+const hexed = (key: Uint8Array): [string, Uint8Array] => [hex(key), key]
+
+function idKey(cgroupId: string): Uint8Array {
+  return new Uint8Array(BigUint64Array.of(BigInt(cgroupId)).buffer)
+}
