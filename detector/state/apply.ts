@@ -3,6 +3,7 @@ import type { Event } from '../events/event.ts'
 import { events, recordFlags } from '../events/schema.ts'
 import type { EventView } from '../events/view.ts'
 import * as changes from './changes.ts'
+import { met } from './peers.ts'
 import { execute, scanned } from './execute.ts'
 import { fork } from './fork.ts'
 import type { Process } from './process.ts'
@@ -42,6 +43,11 @@ const byName: Readonly<Record<string, Handler>> = {
   fork,
   vfork: fork,
   procexit: (view, state, process) => state.processes.exit(process, view.timeNs),
+  connect: met,
+  sendto: met,
+  sendmsg: met,
+  recvfrom: met,
+  recvmsg: met,
   ...changes.handlers,
 }
 

@@ -58,6 +58,10 @@ export interface Process {
   vmSwap: number | undefined
   /** Unix nanoseconds at which the init of its pid namespace started. */
   pidNamespaceStartNs: bigint | undefined
+  /** By descriptor, whom its datagrams last went to or came from; undefined until it sends or receives one. */
+  peers: Map<number, string> | undefined
+  /** Whether its latest datagram, or connect, was with another peer than the one before. */
+  isPeerNew: boolean
   /** Boot clock; undefined while it lives. */
   exitedNs: bigint | undefined
   /** The entry whose pid it took over, while late events of that one may come. */
@@ -106,6 +110,8 @@ export function newProcess(pid: number, startTimeNs: bigint): Process {
     vmRss: undefined,
     vmSwap: undefined,
     pidNamespaceStartNs: undefined,
+    peers: undefined,
+    isPeerNew: false,
     exitedNs: undefined,
     replaced: undefined,
     commandLine: undefined,
