@@ -142,7 +142,8 @@ function parseField(template: string, start: number, table: FieldTable): Operand
       const problem = `${name} can be tested but not printed; remove it from the output`
       return { problem, offset: start, length }
     } else {
-      const end = bracket?.end ?? start + length
+      // evt.arg.NAME: the table may have taken less than it was offered.
+      const end = bracket?.end ?? start + Math.min(length, use.text.length)
       return { key: use.text, printable: use.field, read: use.read, end }
     }
   }
