@@ -27,7 +27,7 @@ export type Show = (event: Event, parameter: number) => Shown | undefined
 
 const plain = (value: string, resolved = ''): Shown => ({ plain: value, resolved })
 
-const octal = (value: number) => `0${(value >>> 0).toString(8)}`
+const octal = (value: number) => (value === 0 ? '0' : `0${(value >>> 0).toString(8)}`)
 
 const showInt =
   (render: (value: number, event: Event) => Shown): Show =>

@@ -42,13 +42,18 @@ const byName: Readonly<Record<string, Handler>> = {
   clone3: fork,
   fork,
   vfork: fork,
-  procexit: (view, state, process) => state.processes.exit(process, view.timeNs),
+  procexit: end,
   connect: met,
   sendto: met,
   sendmsg: met,
   recvfrom: met,
   recvmsg: met,
   ...changes.handlers,
+}
+
+/** Every thread tells its end; that of the first is taken for the process's. Others that go on are learned again. */
+function end(view: EventView, state: State, process: Process): void {
+  if (view.tid === view.pid) state.processes.exit(process, view.timeNs)
 }
 
 const handlers: readonly (Handler | undefined)[] = events.map((row) => byName[row.name])

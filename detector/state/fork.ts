@@ -7,7 +7,6 @@ import type { State } from './state.ts'
 const result = intOf('res')
 const childPid = intOf('child_pid')
 const childStart = bigintOf('child_start')
-const virtualPid = intOf('vpid')
 const sessionId = intOf('sid')
 const groupPid = intOf('pgid')
 const virtualGroupPid = intOf('vpgid')
@@ -26,7 +25,8 @@ export function fork(view: EventView, state: State, caller: Process): void {
   const start = childStart(view)
   if (start === undefined) return
   const made = processes.enter(child, start, view.timeNs)
-  made.virtualPid = virtualPid(view) ?? child
+  // Falco's vpid is the caller's; what the call returns is the child's, in its own namespace.
+  made.virtualPid = result(view) ?? child
   beget(state, caller, made)
   if (made.isImageKnown) return
   made.sessionId = sessionId(view) ?? made.sessionId
