@@ -27,8 +27,14 @@ Waiter::Waiter(const Napi::CallbackInfo &info) : Napi::ObjectWrap<Waiter>(info)
 		throw failure(env, "cannot wait", error);
 	}
 	/* A queue of one: a wake-up that is still to be delivered stands for all that follow. */
-	wake_ = Napi::ThreadSafeFunction::New(
-		env, info[0].As<Napi::Function>(), "riposte waiter", 1, 1);
+	/* The plain API: its C++ wrapper throws through C when a worker ends with a wake-up under
+	 * way. */
+	if (napi_create_threadsafe_function(env, info[0], nullptr,
+		    Napi::String::New(env, "riposte waiter"), 1, 1, nullptr, nullptr, nullptr,
+		    nullptr, &wake_) != napi_ok) {
+		stop();
+		throw failure(env, "cannot wait", ENOMEM);
+	}
 	/* Hooks run last in, first out: the thread ends before the function it calls does. */
 	env_ = env;
 	napi_add_env_cleanup_hook(env_, atExit, this);
@@ -80,7 +86,8 @@ void Waiter::run()
 		for (int i = 0; i < count; i++)
 			if (events[i].data.fd == stop_)
 				return;
-		if (count > 0 && wake_.NonBlockingCall() == napi_closing)
+		if (count > 0 && napi_call_threadsafe_function(
+					 wake_, nullptr, napi_tsfn_nonblocking) == napi_closing)
 			return;
 		if (ppoll(&stopped, 1, &pause, nullptr) > 0)
 			return;
@@ -92,7 +99,7 @@ void Waiter::stop()
 	if (thread_.joinable()) {
 		eventfd_write(stop_, 1);
 		thread_.join();
-		wake_.Release();
+		napi_release_threadsafe_function(wake_, napi_tsfn_release);
 	}
 	for (int *fd : {&epoll_, &stop_}) {
 		if (*fd >= 0)

@@ -21,7 +21,7 @@ class Waiter : public Napi::ObjectWrap<Waiter>
 	void stop();
 
 	napi_env env_ = nullptr;
-	Napi::ThreadSafeFunction wake_;
+	napi_threadsafe_function wake_ = nullptr;
 	std::thread thread_;
 	uint32_t pauseUs_ = 0;
 	int epoll_ = -1;

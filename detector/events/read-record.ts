@@ -119,7 +119,7 @@ const roles = new Map([
   [2, 'server'],
 ] as const)
 
-function decodeSocket(bytes: Uint8Array): SocketTuple | undefined {
+export function decodeSocket(bytes: Uint8Array): SocketTuple | undefined {
   const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const numbered = <T>(names: ReadonlyMap<number, T>, offset: number) =>
     names.get(bytes[offset] ?? 0)

@@ -1,0 +1,115 @@
+/*
+ * A system call at its return, whichever hook saw it. CALL(openat, OPENAT) { ... } makes two
+ * programs around one body: exit_openat for the call's own tracepoint, raw_openat behind any_call
+ * (no tracefs, or a 32-bit call).
+ */
+#pragma once
+#include "judge.h"
+#include "path.h"
+
+struct call {
+	u64 arguments[6];
+	s64 result;
+	bool is_compat;
+};
+
+#define ARG(n) (call->arguments[n])
+
+static __always_inline bool is_compat_call(struct task_struct *task)
+{
+#if defined(__TARGET_ARCH_x86)
+	return task->thread_info.status & 2; /* TS_COMPAT */
+#else
+	return task->thread_info.flags & (1 << 22); /* TIF_32BIT */
+#endif
+}
+
+/* The registers of the entry: at the return only the result's own register differs. */
+static __always_inline void call__read(struct call *call, long result)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+
+	call->result = result;
+	call->is_compat = is_compat_call(task);
+#if defined(__TARGET_ARCH_x86)
+	if (call->is_compat) {
+		call->arguments[0] = (u32)regs->bx;
+		call->arguments[1] = (u32)regs->cx;
+		call->arguments[2] = (u32)regs->dx;
+		call->arguments[3] = (u32)regs->si;
+		call->arguments[4] = (u32)regs->di;
+		call->arguments[5] = (u32)regs->bp;
+		call->result = (int)result;
+		return;
+	}
+	call->arguments[0] = regs->di;
+	call->arguments[1] = regs->si;
+	call->arguments[2] = regs->dx;
+	call->arguments[3] = regs->r10;
+	call->arguments[4] = regs->r8;
+	call->arguments[5] = regs->r9;
+#else
+	call->arguments[0] = regs->orig_x0;
+	call->arguments[1] = regs->regs[1];
+	call->arguments[2] = regs->regs[2];
+	call->arguments[3] = regs->regs[3];
+	call->arguments[4] = regs->regs[4];
+	call->arguments[5] = regs->regs[5];
+#endif
+}
+
+/* Whether a call is to be told at all: our own are not. */
+static __always_inline bool call__begin(struct call *call, long result)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (own_pid && (u32)task->tgid == own_pid)
+		return false;
+	call__read(call, result);
+	return true;
+}
+
+/* A pointer in the caller's memory, as wide as its pointers are. */
+static __always_inline u64 user_pointer(struct call *call, u64 array, u32 index)
+{
+	u64 value = 0;
+
+	if (call->is_compat)
+		bpf_probe_read_user(&value, 4, (void *)(array + 4 * index));
+	else
+		bpf_probe_read_user(&value, 8, (void *)(array + 8 * index));
+	return value;
+}
+
+#define TRACED_CALL(name, tracepoint)                                                              \
+	static __always_inline int emit_##name(struct call *call);                                 \
+	SEC("tp/syscalls/sys_exit_" #tracepoint) int exit_##name(struct sys_exit *ctx)             \
+	{                                                                                          \
+		struct call call;                                                                  \
+		return call__begin(&call, ctx->ret) ? emit_##name(&call) : 0;                      \
+	}                                                                                          \
+	SEC("tp_btf/sys_exit") int raw_##name(u64 *ctx)                                            \
+	{                                                                                          \
+		struct call call;                                                                  \
+		return call__begin(&call, ctx[1]) ? emit_##name(&call) : 0;                        \
+	}                                                                                          \
+	static __always_inline int emit_##name(struct call *call)
+#define CALL(name) TRACED_CALL(name, name)
+
+static __always_inline void record__mark(struct record *r, struct call *call)
+{
+	if (call->is_compat)
+		HEADER_U16(r, AT_FLAGS) |= RECORD_COMPAT;
+}
+
+/* struct record *r = begin(OPENAT); a record lost for want of memory cannot be: the array has one a
+ * CPU. */
+#define begin(EVENT)                                                                               \
+	({                                                                                         \
+		struct record *begun_ = record__begin(EVENT);                                      \
+		if (!begun_)                                                                       \
+			return 0;                                                                  \
+		record__mark(begun_, call);                                                        \
+		begun_;                                                                            \
+	})

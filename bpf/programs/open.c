@@ -1,0 +1,140 @@
+/* The open family: the file is the kernel's own, found by the descriptor that came back; the name
+ * is the caller's. */
+#define FMODE_CREATED (1 << 20)
+#define OVERLAYFS_SUPER_MAGIC 0x794c7630
+#define FILE_CREATED 1
+#define FILE_UPPER 2
+#define FILE_LOWER 4
+
+/* As user space numbers devices (new_encode_dev in include/linux/kdev_t.h). */
+static __always_inline u32 device_number(u32 device)
+{
+	u32 major = device >> 20, minor = device & 0xfffff;
+
+	return (minor & 0xff) | major << 8 | (minor & ~0xffu) << 12;
+}
+
+/* An overlay inode is followed by the dentry of its upper layer, if it has one (struct ovl_inode,
+ * fs/overlayfs). */
+static __always_inline int layer_of(struct inode *inode)
+{
+	struct super_block *filesystem = READ(struct inode, inode, i_sb);
+	u64 upper = 0;
+
+	if (READ(struct super_block, filesystem, s_magic) != OVERLAYFS_SUPER_MAGIC)
+		return 0;
+	bpf_probe_read_kernel(
+		&upper, sizeof(upper), (char *)inode + bpf_core_type_size(struct inode));
+	return upper ? FILE_UPPER : FILE_LOWER;
+}
+
+static __always_inline void record__inode(struct record *r, struct file *file)
+{
+	struct inode *inode = file ? READ(struct file, file, f_inode) : 0;
+	struct super_block *filesystem = inode ? READ(struct inode, inode, i_sb) : 0;
+
+	if (!filesystem) {
+		record__missing(r); /* dev */
+		record__missing(r); /* ino */
+		return;
+	}
+	record__s64(r, device_number(READ(struct super_block, filesystem, s_dev)));
+	record__s64(r, READ(struct inode, inode, i_ino));
+}
+
+static __always_inline void record__file_state(struct record *r, struct file *file)
+{
+	struct inode *inode = file ? READ(struct file, file, f_inode) : 0;
+	u32 mode = file ? READ(struct file, file, f_mode) : 0;
+
+	if (!inode) {
+		record__missing(r); /* inode_mode */
+		record__missing(r); /* file_state */
+		return;
+	}
+	record__s64(r, READ(struct inode, inode, i_mode));
+	record__s64(r, (mode & FMODE_CREATED ? FILE_CREATED : 0) | layer_of(inode));
+}
+
+/* dev ino, then ours: path dirpath inode_mode file_state. */
+static __always_inline int finish_open(struct record *r, struct file *file, int dirfd, u64 name)
+{
+	record__inode(r, file);
+	record__file(r, file);
+	record__directory_for(r, dirfd, name);
+	record__file_state(r, file);
+	if (judge(r) == DROP)
+		return 0;
+	return record__send(r, OPENAT);
+}
+
+CALL(open)
+{
+	struct record *r = begin(OPEN);
+	struct file *file = file_of(call->result);
+
+	record__s64(r, call->result);
+	record__user_text(r, ARG(0));
+	record__s64(r, (u32)ARG(1));
+	record__s64(r, (u32)ARG(2));
+	return finish_open(r, file, AT_FDCWD, ARG(0));
+}
+
+CALL(openat)
+{
+	struct record *r = begin(OPENAT);
+	struct file *file = file_of(call->result);
+
+	record__s64(r, call->result);
+	record__s64(r, (int)ARG(0));
+	record__user_text(r, ARG(1));
+	record__s64(r, (u32)ARG(2));
+	record__s64(r, (u32)ARG(3));
+	return finish_open(r, file, ARG(0), ARG(1));
+}
+
+CALL(openat2)
+{
+	struct record *r = begin(OPENAT2);
+	struct file *file = file_of(call->result);
+	u64 how[3] = {}; /* struct open_how: flags, mode, resolve */
+
+	bpf_probe_read_user(how, sizeof(how), (void *)ARG(2));
+	record__s64(r, call->result);
+	record__s64(r, (int)ARG(0));
+	record__user_text(r, ARG(1));
+	record__s64(r, how[0]);
+	record__s64(r, how[1]);
+	record__s64(r, how[2]);
+	return finish_open(r, file, ARG(0), ARG(1));
+}
+
+CALL(creat)
+{
+	struct record *r = begin(CREAT);
+	struct file *file = file_of(call->result);
+
+	record__s64(r, call->result);
+	record__user_text(r, ARG(0));
+	record__s64(r, (u32)ARG(1));
+	record__inode(r, file);
+	record__s64(r, 0); /* creat_flags: layers are in file_state */
+	record__file(r, file);
+	record__directory_for(r, AT_FDCWD, ARG(0));
+	record__file_state(r, file);
+	return judge(r) == DROP ? 0 : record__send(r, CREAT);
+}
+
+CALL(open_by_handle_at)
+{
+	struct record *r = begin(OPEN_BY_HANDLE_AT);
+	struct file *file = file_of(call->result);
+
+	record__s64(r, call->result);
+	record__s64(r, (int)ARG(0));
+	record__s64(r, (u32)ARG(2));
+	record__file(r, file);
+	record__inode(r, file);
+	record__file_state(r, file);
+	return judge(r) == DROP ? 0 : record__send(r, OPEN_BY_HANDLE_AT);
+}

@@ -1,0 +1,177 @@
+/** Loads riposte.bpf.o with just what was asked for and hooks it in: by features of the kernel, never by version. */
+import { readFileSync } from 'node:fs'
+import { arch } from 'node:process'
+import { type BpfObject, kernelHas, objectPath, openObject } from '../native.ts'
+import { calls, processEvents, processHooks, tracepointOf } from './hooks.ts'
+import { openTracepoints, type Tracepoints } from './tracefs.ts'
+
+/** 32-bit calls: decoded from the first sign of 32-bit code, from the start, or not at all (docs/decisions). */
+export type CompatMode = 'auto' | 'always' | 'never'
+
+export interface AttachOptions {
+  readonly events: readonly string[]
+  readonly compat: CompatMode
+  /** Bytes of each ring, a power of two and a multiple of the page. */
+  readonly ringBytes: { readonly process: number; readonly file: number; readonly network: number }
+  /** Leave out our own calls, or the files that we read about an event would be events. */
+  readonly isSelfHidden: boolean
+  /** False takes the hook for all calls even where tracefs is there: for its tests and benches. */
+  readonly isTracefsUsed: boolean
+}
+
+export interface Attached {
+  readonly object: BpfObject
+  /** Asked for, but this kernel or build cannot: one sentence each. */
+  readonly degraded: readonly string[]
+  readonly isCompatDecoded: () => boolean
+  /** Starts decoding 32-bit calls; doing it again changes nothing. */
+  readonly decodeCompat: () => void
+}
+
+const isAmd64 = arch === 'x64'
+const COMPAT_OFFSET = 512
+
+export function attach(options: AttachOptions): Attached {
+  const tracepoints = options.isTracefsUsed ? openTracepoints() : undefined
+  try {
+    return attachWith(options, tracepoints)
+  } finally {
+    tracepoints?.close()
+  }
+}
+
+/** One program to load: hooked to its own tracepoint, or entered in the table behind any_call. */
+interface Planned {
+  readonly event: string
+  readonly tracepointId: number | undefined
+  readonly native: number | null
+  readonly compat: number | null
+}
+
+function attachWith(options: AttachOptions, tracepoints: Tracepoints | undefined): Attached {
+  const degraded: string[] = []
+  const known = builtPrograms()
+  const plan = options.events.flatMap((event) => planned(event, tracepoints, known, degraded))
+  const isCompatPossible = isAmd64 && options.compat !== 'never'
+  const behindAnyCall = plan.filter(({ tracepointId }) => tracepointId === undefined)
+  const compatCalls = isCompatPossible ? plan.filter(({ compat }) => compat !== null) : []
+  const extra = extraHooks(options.events, known, degraded)
+  const hasSocketCall = compatCalls.some(({ event }) => isSocketEvent(event))
+  const autoload = new Set<string>([
+    ...processHooks,
+    ...extra,
+    ...plan.flatMap(({ event, tracepointId }) =>
+      tracepointId === undefined ? [] : [`exit_${event}`],
+    ),
+    ...[...behindAnyCall, ...compatCalls].map(({ event }) => `raw_${event}`),
+    ...(hasSocketCall && known.has('raw_socketcall') ? ['raw_socketcall'] : []),
+    ...(behindAnyCall.length > 0 || isCompatPossible ? ['any_call'] : []),
+  ])
+  const object = openObject(objectPath('riposte'), {
+    autoload: [...autoload],
+    maxEntries: {
+      records: possibleCpus(),
+      process_ring: options.ringBytes.process,
+      file_ring: options.ringBytes.file,
+      network_ring: options.ringBytes.network,
+    },
+    variables: {
+      own_pid: u32(options.isSelfHidden ? process.pid : 0),
+      is_native_wanted: Uint8Array.of(behindAnyCall.length > 0 ? 1 : 0),
+    },
+  })
+  try {
+    return hook(object, { plan, behindAnyCall, compatCalls, extra, degraded, options, autoload })
+  } catch (error) {
+    object.close()
+    throw error
+  }
+}
+
+interface HookPlan {
+  readonly plan: readonly Planned[]
+  readonly behindAnyCall: readonly Planned[]
+  readonly compatCalls: readonly Planned[]
+  readonly extra: readonly string[]
+  readonly degraded: string[]
+  readonly options: AttachOptions
+  readonly autoload: ReadonlySet<string>
+}
+
+function hook(object: BpfObject, to: HookPlan): Attached {
+  const enter = (number: number | null, program: string) => {
+    if (number !== null) object.update('calls', u32(number), u32(object.programFd(program)))
+  }
+  for (const { event, native } of to.behindAnyCall) enter(native, `raw_${event}`)
+  for (const { event, compat } of to.compatCalls)
+    if (compat !== null) enter(COMPAT_OFFSET + compat, `raw_${event}`)
+  if (to.autoload.has('raw_socketcall')) enter(COMPAT_OFFSET + 102, 'raw_socketcall')
+  for (const program of [...processHooks, ...to.extra]) object.attach(program)
+  for (const { event, tracepointId } of to.plan)
+    if (tracepointId !== undefined) object.attach(`exit_${event}`, { tracepointId })
+  let isAnyCallAttached = false
+  const attachAnyCall = () => {
+    if (isAnyCallAttached || !to.autoload.has('any_call')) return
+    object.attach('any_call')
+    isAnyCallAttached = true
+  }
+  if (to.behindAnyCall.length > 0 || to.options.compat === 'always') attachAnyCall()
+  return {
+    object,
+    degraded: to.degraded,
+    isCompatDecoded: () => isAnyCallAttached && to.options.compat !== 'never' && isAmd64,
+    decodeCompat: attachAnyCall,
+  }
+}
+
+function planned(
+  event: string,
+  tracepoints: Tracepoints | undefined,
+  known: ReadonlySet<string>,
+  degraded: string[],
+): readonly Planned[] {
+  const numbers = calls[event]
+  if (numbers === undefined || !known.has(`raw_${event}`)) {
+    if (!processEvents.has(event) && extraEvents[event] === undefined)
+      degraded.push(`no program tells ${event}`)
+    return []
+  }
+  const native = isAmd64 ? numbers.x64 : numbers.arm64
+  const tracepointId = tracepoints?.id('syscalls', `sys_exit_${tracepointOf(event)}`)
+  return [{ event, tracepointId, native, compat: numbers.ia32 }]
+}
+
+const isSocketEvent = (event: string) =>
+  /^(socket|bind|connect|listen|accept4?|send(to|msg)|recv(from|msg))$/.test(event)
+
+/** Events that come from a kernel tracepoint of their own: the program, and the tracepoint that it needs. */
+const extraEvents: Readonly<Record<string, { program: string; tracepoint: string }>> = {
+  io_uring_submit: { program: 'on_io_uring_submit', tracepoint: 'io_uring_submit_req' },
+}
+
+function extraHooks(
+  events: readonly string[],
+  known: ReadonlySet<string>,
+  degraded: string[],
+): readonly string[] {
+  return events.flatMap((event) => {
+    const hooked = extraEvents[event]
+    if (hooked === undefined || !known.has(hooked.program)) return []
+    if (kernelHas('typedef', `btf_trace_${hooked.tracepoint}`)) return [hooked.program]
+    degraded.push(`the kernel has no ${hooked.tracepoint} tracepoint: ${event} is not seen`)
+    return []
+  })
+}
+
+/** Names of all programs in the object file, read from its bytes: asking libbpf would load it. */
+function builtPrograms(): ReadonlySet<string> {
+  const text = readFileSync(objectPath('riposte'), 'latin1')
+  return new Set(text.match(/\b(?:raw|exit|on)_[a-z0-9_]+/g))
+}
+
+function possibleCpus(): number {
+  const ranges = readFileSync('/sys/devices/system/cpu/possible', 'utf8').trim().split(',')
+  return 1 + Math.max(...ranges.map((range) => Number(range.split('-').at(-1))))
+}
+
+const u32 = (value: number) => new Uint8Array(Uint32Array.of(value).buffer)

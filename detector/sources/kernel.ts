@@ -1,0 +1,114 @@
+/** Live records of this host's kernel: hooks in, records out, oldest first, without a copy. */
+import { memoryOf } from '../events/memory.ts'
+import { RecordView } from '../events/record-view.ts'
+import { type RecordClass, recordClasses } from '../events/schema.ts'
+import type { EventView } from '../events/view.ts'
+import { type BpfObject, openWaiter } from '../native.ts'
+import { attach, type CompatMode } from './attach.ts'
+import { createLosses, type Loss } from './losses.ts'
+import { drainMerged } from './merge.ts'
+import { Ring } from './ring.ts'
+
+export interface KernelOptions {
+  /** Names of schema.ts: only their hooks are attached. Exec, fork and exit always come, they cost nothing. */
+  readonly events: readonly string[]
+  /** The view and its bytes are good until it returns. */
+  readonly onEvent: (view: EventView) => void
+  /** After records were delivered and none is left. */
+  readonly onDrained?: () => void
+  /** Records were lost: told within a second, and on the drain that follows. */
+  readonly onLost: (loss: Loss) => void
+  readonly compat?: CompatMode
+  readonly ringBytes?: Partial<Record<RecordClass, number>>
+  readonly isSelfHidden?: boolean
+  readonly isTracefsUsed?: boolean
+}
+
+export interface KernelSource {
+  /** What was asked for and cannot be had here, one sentence each. */
+  readonly degraded: readonly string[]
+  /** Records lost since start by class. */
+  readonly lost: Readonly<Record<RecordClass, number>>
+  /** Whether 32-bit calls are being decoded now. */
+  readonly isCompatDecoded: boolean
+  /** Delivers what is there now; answers how many. Otherwise records come by themselves. */
+  drain(): number
+  /** Delivers what is there, then detaches everything; doing it again changes nothing. */
+  close(): void
+}
+
+/** Records in one turn of the event loop: some two milliseconds with rules. */
+const RECORDS_A_TURN = 4096
+/** After a wake-up the thread gathers for so long: bounds wake-ups of a busy host, adds nothing on an idle one. */
+const PAUSE_US = 500
+const LOST_POLL_MS = 500
+const MIB = 1024 * 1024
+
+export function startKernel(options: KernelOptions): KernelSource {
+  const { object, degraded, isCompatDecoded, decodeCompat } = attach({
+    events: options.events,
+    compat: options.compat ?? 'auto',
+    isSelfHidden: options.isSelfHidden ?? true,
+    isTracefsUsed: options.isTracefsUsed ?? true,
+    ringBytes: {
+      process: options.ringBytes?.process ?? 2 * MIB,
+      file: options.ringBytes?.file ?? 4 * MIB,
+      network: options.ringBytes?.network ?? 2 * MIB,
+    },
+  })
+  const rings = recordClasses.map((name) => new Ring(object.ring(`${name}_ring`)))
+  const [first] = rings
+  if (first === undefined) throw new Error('no rings')
+  const view = new RecordView(first.memory)
+  const losses = createLosses(object, options.onLost)
+  const compatSeen = flagOf(object, 'compat_seen')
+  let isOpen = true
+  let isScheduled = false
+
+  function drain(most: number): number {
+    const delivered = drainMerged(rings, view, options.onEvent, most)
+    if ((options.compat ?? 'auto') === 'auto' && compatSeen()) decodeCompat()
+    losses.check()
+    if (delivered > 0 && delivered < most) options.onDrained?.()
+    return delivered
+  }
+
+  /** More than a turn's worth: the rest after others had theirs. */
+  function turn(): void {
+    isScheduled = false
+    if (!isOpen) return
+    if (drain(RECORDS_A_TURN) === 0 || isScheduled) return
+    isScheduled = true
+    setImmediate(turn)
+  }
+
+  const waiter = openWaiter(turn, PAUSE_US)
+  for (const name of recordClasses) waiter.add(object.mapFd(`${name}_ring`))
+  const poll = setInterval(() => losses.check(), LOST_POLL_MS).unref()
+
+  return {
+    degraded,
+    get lost() {
+      return losses.counts()
+    },
+    get isCompatDecoded() {
+      return isCompatDecoded()
+    },
+    drain: () => (isOpen ? drain(Infinity) : 0),
+    close() {
+      if (!isOpen) return
+      drain(RECORDS_A_TURN)
+      isOpen = false
+      clearInterval(poll)
+      waiter.close()
+      object.close()
+    },
+  }
+}
+
+function flagOf(object: BpfObject, name: string): () => boolean {
+  const variable = object.variables()[name]
+  if (variable === undefined) return () => false
+  const { words } = memoryOf(object.memory(variable.map))
+  return () => (words[variable.offset >> 2] ?? 0) !== 0
+}
