@@ -136,27 +136,48 @@ test.each([
       olddirpath: '/srv',
       newdirpath: '/home',
     },
-    { source: '/srv/a', sourceraw: 'a', target: '/b/c', targetraw: '/b//c', name: undefined },
+    {
+      'fs.path.source': '/srv/a',
+      'fs.path.sourceraw': 'a',
+      'fs.path.target': '/b/c',
+      'fs.path.targetraw': '/b//c',
+      'fs.path.name': undefined,
+    },
   ],
   [
     'linkat',
     { res: 0, oldpath: 'old', newpath: 'new', olddirpath: '/o', newdirpath: '/n' },
-    { source: '/n/new', sourceraw: 'new', target: '/o/old', targetraw: 'old', name: undefined },
+    {
+      'fs.path.source': '/n/new',
+      'fs.path.sourceraw': 'new',
+      'fs.path.target': '/o/old',
+      'fs.path.targetraw': 'old',
+      'fs.path.name': undefined,
+    },
   ],
   [
     'symlink',
     { res: 0, target: '/etc/shadow', linkpath: 'l', dirpath: '/tmp' },
-    { source: '/tmp/l', sourceraw: 'l', target: '/etc/shadow', targetraw: '/etc/shadow' },
+    {
+      'fs.path.source': '/tmp/l',
+      'fs.path.sourceraw': 'l',
+      'fs.path.target': '/etc/shadow',
+      'fs.path.targetraw': '/etc/shadow',
+    },
   ],
-  ['unlinkat', { res: 0, name: 'x', dirpath: '/var/log' }, { name: '/var/log/x', nameraw: 'x' }],
-  ['unlink', { res: -2, path: '/x' }, { name: undefined }],
-  ['chmod', { res: 0, filename: 'f', mode: 0o4755, dirpath: '/d' }, { name: '/d/f' }],
-  ['mkdir', { res: 0, path: 'm', dirpath: '/d' }, { name: '/d/m' }],
-  ['fchmod', { res: 0, fd: 3, path: '/d/f' }, { name: '/d/f' }],
+  [
+    'unlinkat',
+    { res: 0, name: 'x', dirpath: '/var/log' },
+    { 'fs.path.name': '/var/log/x', 'fs.path.nameraw': 'x' },
+  ],
+  ['unlink', { res: -2, path: '/x' }, { 'fs.path.name': undefined }],
+  ['chmod', { res: 0, filename: 'f', mode: 0o4755, dirpath: '/d' }, { 'fs.path.name': '/d/f' }],
+  ['mkdir', { res: 0, path: 'm', dirpath: '/d' }, { 'fs.path.name': '/d/m' }],
+  ['fchmod', { res: 0, fd: 3, path: '/d/f' }, { 'fs.path.name': '/d/f' }],
 ])('the paths of %s', (name, parameters, expected) => {
   const one = eventFrom(testState(), { event: name, pid: 10, parameters })
   for (const [field, value] of Object.entries(expected))
-    expect([field, valueOf(one, `fs.path.${field}`)]).toEqual([field, value])
+    expect([field, valueOf(one, field)]).toEqual([field, value])
 })
 
 test('evt.abspath has both ends of a rename', () => {

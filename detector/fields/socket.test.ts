@@ -18,6 +18,17 @@ const connect = (tuple: SocketTuple, res = 0): RecordSource => ({
   pid: 10,
   parameters: { res, tuple, fd: 5, addr: tuple },
 })
+const send = (remoteIp: string): RecordSource => ({
+  event: 'sendto',
+  pid: 10,
+  parameters: {
+    res: 3,
+    data: Uint8Array.of(0x61, 0x00, 0x62),
+    fd: 6,
+    size: 3,
+    tuple: { ...tcp, protocol: 'udp', role: 'unknown', remoteIp },
+  },
+})
 const event = eventFrom(testState(), connect(tcp))
 
 test.each([
@@ -129,17 +140,6 @@ test('a connect that was refused is no connection', () => {
 })
 
 test('datagrams: who speaks first is the client, and only a new peer changes the name', () => {
-  const send = (remoteIp: string): RecordSource => ({
-    event: 'sendto',
-    pid: 10,
-    parameters: {
-      res: 3,
-      data: Uint8Array.of(0x61, 0x00, 0x62),
-      fd: 6,
-      size: 3,
-      tuple: { ...tcp, protocol: 'udp', role: 'unknown', remoteIp },
-    },
-  })
   const state = testState()
   const first = eventFrom(state, send('10.0.0.9'))
   expect(valueOf(first, 'fd.sip')).toBe('10.0.0.9')

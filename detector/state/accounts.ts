@@ -113,5 +113,6 @@ function isServedByProcess(directory: string): boolean {
   })
 }
 
+/** By its shape: an error of another realm (a worker, a test's sandbox) is no `instanceof Error` of ours. */
 export const isSystemError = (cause: unknown): cause is NodeJS.ErrnoException =>
-  cause instanceof Error && 'code' in cause && typeof cause.code === 'string'
+  typeof cause === 'object' && cause !== null && 'code' in cause && 'syscall' in cause

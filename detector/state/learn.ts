@@ -41,10 +41,11 @@ export function createLearner(table: ProcessTable, options: LearnOptions): Learn
   }
 
   function learn(process: Process, parentPid: number, nowNs: bigint): void {
-    const found = mayLook(nowNs) ? readProcess(options.proc, process.pid) : undefined
-    if (found !== undefined && hasStart(found, process.startTimeNs)) fill(process, found)
-    const parent = processOf(found?.parentPid ?? parentPid, nowNs)
+    const holder = mayLook(nowNs) ? readProcess(options.proc, process.pid) : undefined
+    const found = holder !== undefined && hasStart(holder, process.startTimeNs) ? holder : undefined
+    if (found !== undefined) fill(process, found)
     process.parentPid = found?.parentPid ?? parentPid
+    const parent = processOf(process.parentPid, nowNs)
     if (parent === undefined) return
     if (!process.isImageKnown) inherit(process, parent)
     table.adopt(process, parent)

@@ -101,12 +101,6 @@ test('a million short processes leave the table and the memory flat', () => {
   })
   const exit = encode({ event: 'procexit', pid: 2 })
   const records = [clone, exec, exit].map((bytes) => ({ bytes, data: new DataView(bytes.buffer) }))
-  const slotOf = (name: string) =>
-    HEADER_BYTES +
-    8 *
-      (events.find((row) => row.name === 'clone')?.parameters ?? []).findIndex(
-        (p) => p.name === name,
-      )
   const [pidSlot, startSlot] = [slotOf('child_pid'), slotOf('child_start')]
   const event = createEvent(
     readRecord(encode({ event: 'execve', ...shell, parameters: { res: 0, comm: 'sh' } })),
@@ -142,6 +136,11 @@ test('a million short processes leave the table and the memory flat', () => {
   expect(state.processes.counts.refused).toBe(0)
   expect(grown).toBeLessThan(4 * 1024 * 1024)
 }, 120_000)
+
+const slotOf = (name: string) =>
+  HEADER_BYTES +
+  8 *
+    (events.find((row) => row.name === 'clone')?.parameters ?? []).findIndex((p) => p.name === name)
 
 function heapAfterCollection(): number {
   setFlagsFromString('--expose-gc')
