@@ -45,6 +45,8 @@ export class AnswerMemory {
   readonly #entries: Map<string, Entry>
   #file: FileHandle
   #lines: number
+  /** Lines after the last rewrite. */
+  #linesKept: number
   /** Appends one after the other. */
   #last: Promise<void> = Promise.resolve()
 
@@ -53,6 +55,7 @@ export class AnswerMemory {
     this.#entries = entries
     this.#file = file
     this.#lines = entries.size
+    this.#linesKept = entries.size
   }
 
   static async open(settings: MemorySettings): Promise<AnswerMemory> {
@@ -95,7 +98,7 @@ export class AnswerMemory {
   }
 
   async #write(entry: Entry): Promise<void> {
-    if (this.#lines > 2 * this.#entries.size + 1000) await this.#rewrite()
+    if (this.#lines > 2 * this.#linesKept + 1000) await this.#rewrite()
     await this.#file.appendFile(line(entry))
     await this.#file.datasync()
     this.#lines++
@@ -106,7 +109,7 @@ export class AnswerMemory {
     await writeDurably(this.#settings.path, [...this.#entries.values()].map(line).join(''))
     await this.#file.close()
     this.#file = await open(this.#settings.path, 'a', 0o600)
-    this.#lines = this.#entries.size
+    this.#lines = this.#linesKept = this.#entries.size
   }
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
 import { nodeActionParameters } from '../../contract/node-actions.ts'
 import { gone, nodeAction, refused, type NodeCall, type NodeDone } from './action.ts'
@@ -64,6 +65,7 @@ export const freeze = nodeAction({
     const isOurs = (process: ProcessRef & { state: string }) =>
       process.state !== 'T' || before.some(({ pid }) => pid === process.pid)
     const stopped = processes.filter(isOurs)
+    await standStill(stopped, call.signal)
     return {
       detail: sentence('froze', stopped, spared),
       effect: { how: 'signal', processes: refs(stopped), spared },
@@ -74,7 +76,7 @@ export const freeze = nodeAction({
     Promise.resolve(
       effect.how === 'cgroup'
         ? freezer.isThere(effect.cgroup) && freezer.isFrozen(effect.cgroup)
-        : effect.processes.every((process) => ['T', 't', undefined].includes(find(process)?.state)),
+        : effect.processes.every(isStill),
     ),
 
   undo(_call, effect) {
@@ -87,6 +89,18 @@ export const freeze = nodeAction({
     return Promise.resolve({ detail: `thawed ${effect.cgroup.directory}`, effect })
   },
 })
+
+const isStill = (process: ProcessRef): boolean =>
+  ['T', 't', undefined].includes(find(process)?.state)
+
+/** A signal is only pending until its process runs next; what is not still in time, verify says. */
+async function standStill(processes: readonly ProcessRef[], deadline: AbortSignal): Promise<void> {
+  const until = performance.now() + freezer.AT_REST_WITHIN_MS
+  for (let wait = 1; !processes.every(isStill); wait = Math.min(wait * 2, 50)) {
+    if (deadline.aborted || performance.now() > until) return
+    await pause(wait)
+  }
+}
 
 /** The cgroup to freeze as a whole, if that is the scope and there is one of its own. */
 function cgroupOf({

@@ -15,7 +15,7 @@ export const freezableSchema = z.strictObject({
 export type Freezable = z.infer<typeof freezableSchema>
 
 /** How long a cgroup may take to come to rest (a process in an uninterruptible wait). */
-const AT_REST_WITHIN_MS = 2000
+export const AT_REST_WITHIN_MS = 2000
 
 /**
  * The cgroup of a place, or of its process where the unified tree does not tell containers apart (pure v1). Undefined

@@ -1,4 +1,3 @@
-import { closeSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { nodeActionParameters } from '../../contract/node-actions.ts'
@@ -14,8 +13,15 @@ import {
   running,
 } from './proc.ts'
 import { protectedFile } from './protected-files.ts'
-import { isHome, isInPlace, putBack, takeAway, takenBefore } from './quarantine-store.ts'
-import { openPlace, openRegular, type HeldPlace } from './safe-path.ts'
+import {
+  identityOf,
+  isHome,
+  isInPlace,
+  putBack,
+  takeAway,
+  takenBefore,
+} from './quarantine-store.ts'
+import { openPlace, openRegular, type HeldFile, type HeldPlace } from './safe-path.ts'
 import { folderName, sha256OfFile } from './sha256.ts'
 import { resolve } from './template.ts'
 
@@ -26,7 +32,7 @@ const effectSchema = z.strictObject({
   path: z.string(),
   sha256: z.string(),
   bytes: z.int(),
-  /** `device:inode`, so that what was planned is what is taken. */
+  /** identityOf(), so that what was planned is what is taken. */
   file: z.string(),
   /** `uid:gid` */
   owner: z.string(),
@@ -49,19 +55,20 @@ export const quarantineFile = nodeAction({
 
   async plan(call) {
     using place = placeOf(resolve(call.parameters.path, call), namespaceOf(call))
-    const effect = await look(call, place)
+    using file = openRegular(place.at)
+    const effect = await look(call, place, file)
     return { kind: 'change', detail: `quarantine ${describe(effect)}`, effect }
   },
 
   async run(call, planned) {
-    const before = effectSchema.safeParse(takenBefore(folderOf(call)))
-    const path = before.data?.path ?? resolve(call.parameters.path, call)
-    using place = placeOf(path, before.data?.mountNamespace ?? namespaceOf(call))
-    const effect = before.data ?? (await look(call, place))
-    if (planned !== null && (planned.file !== effect.file || planned.sha256 !== effect.sha256))
-      throw gone(`${path} is not the file that was judged any more`)
-    await takeAway(place, effect)
-    return { detail: `quarantined ${describe(effect)}`, effect }
+    const before = effectSchema.safeParse(takenBefore(folderOf(call))).data
+    if (before !== undefined) {
+      using place = placeOf(before.path, before.mountNamespace)
+      return await take(place, before, planned)
+    }
+    using place = placeOf(resolve(call.parameters.path, call), namespaceOf(call))
+    using file = openRegular(place.at)
+    return await take(place, await look(call, place, file), planned)
   },
 
   verify(_call, effect) {
@@ -76,30 +83,29 @@ export const quarantineFile = nodeAction({
   },
 })
 
-async function look(call: Call, place: HeldPlace): Promise<Effect> {
-  const { fd, stats } = openRegular(place.at)
-  try {
-    const path = place.path
-    const mountNamespace = namespaceOf(call)
-    const reason =
-      mountNamespace === hostMountNamespace()
-        ? await protectedFile(path, stats, call.dataDir)
-        : undefined
-    if (reason !== undefined) throw refused(`${path} is never taken away: ${reason}`)
-    return {
-      path,
-      sha256: await sha256OfFile(`/proc/self/fd/${fd}`),
-      bytes: Number(stats.size),
-      file: `${stats.dev}:${stats.ino}`,
-      owner: `${stats.uid}:${stats.gid}`,
-      mode: (stats.mode & 0o7777n).toString(8).padStart(4, '0'),
-      modified: stats.mtime.toISOString(),
-      otherNames: Number(stats.nlink) - 1,
-      mountNamespace,
-      folder: folderOf(call),
-    }
-  } finally {
-    closeSync(fd)
+async function take(place: HeldPlace, effect: Effect, planned: Effect | null) {
+  if (planned !== null && (planned.file !== effect.file || planned.sha256 !== effect.sha256))
+    throw gone(`${effect.path} is not the file that was judged any more`)
+  await takeAway(place, effect)
+  return { detail: `quarantined ${describe(effect)}`, effect }
+}
+
+async function look(call: Call, { path }: HeldPlace, { at, stats }: HeldFile): Promise<Effect> {
+  const mountNamespace = namespaceOf(call)
+  const isHost = mountNamespace === hostMountNamespace()
+  const reason = isHost ? await protectedFile(path, stats, call.dataDir) : undefined
+  if (reason !== undefined) throw refused(`${path} is never taken away: ${reason}`)
+  return {
+    path,
+    sha256: await sha256OfFile(at),
+    bytes: Number(stats.size),
+    file: identityOf(stats),
+    owner: `${stats.uid}:${stats.gid}`,
+    mode: (stats.mode & 0o7777n).toString(8).padStart(4, '0'),
+    modified: stats.mtime.toISOString(),
+    otherNames: Number(stats.nlink) - 1,
+    mountNamespace,
+    folder: folderOf(call),
   }
 }
 

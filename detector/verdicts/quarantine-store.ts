@@ -4,7 +4,16 @@
  */
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { existsSync, linkSync, lstatSync, mkdirSync, renameSync, rmSync, unlinkSync } from 'node:fs'
+import {
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  type BigIntStats,
+} from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { gone, refused } from './action.ts'
@@ -16,7 +25,7 @@ import type { HeldPlace } from './safe-path.ts'
 /** What the store must know of the file; the effect holds more. */
 export interface Taken {
   readonly path: string
-  /** `device:inode`. */
+  /** identityOf() the file. */
   readonly file: string
   readonly folder: string
 }
@@ -99,7 +108,11 @@ async function copyWhole(from: string, to: string): Promise<void> {
   await run('sync', ['--', to])
 }
 
+/** An inode's number is given away again once it is free; the time of birth tells those apart that a plan lies between. */
+export const identityOf = ({ dev, ino, birthtimeNs }: BigIntStats): string =>
+  `${dev}:${ino}:${birthtimeNs}`
+
 function identity(path: string): string | undefined {
   const stats = orMissing(() => lstatSync(path, { bigint: true }))
-  return stats === undefined ? undefined : `${stats.dev}:${stats.ino}`
+  return stats?.isFile() === true ? identityOf(stats) : undefined
 }

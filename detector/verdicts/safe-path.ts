@@ -50,11 +50,18 @@ export function openPlace(root: string, path: string): HeldPlace {
 const inside = (directory: number, name: string): string =>
   `/proc/${process.pid}/fd/${directory}/${name}`
 
-/** A descriptor that stands for a regular file, whatever its name comes to mean. */
-export function openRegular(path: string): { fd: number; stats: BigIntStats } {
+/** A regular file held open, whatever its name comes to mean; its inode's number cannot be given to another meanwhile. */
+export interface HeldFile extends Disposable {
+  /** Reads this very file. */
+  readonly at: string
+  readonly stats: BigIntStats
+}
+
+export function openRegular(path: string): HeldFile {
   const fd = openOrGone(path)
   const stats = fstatSync(fd, { bigint: true })
-  if (stats.isFile()) return { fd, stats }
+  if (stats.isFile())
+    return { at: `/proc/self/fd/${fd}`, stats, [Symbol.dispose]: () => closeSync(fd) }
   closeSync(fd)
   throw refused('it is not a regular file')
 }

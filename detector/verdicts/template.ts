@@ -3,10 +3,13 @@ import { refused, type NodeCall } from './action.ts'
 
 type Source = Pick<NodeCall<unknown>, 'fields' | 'process' | 'place'>
 
+/** Every field's name has a dot, so `%s` and `100%` are literals. */
+const FIELD = /^%([a-z0-9_]+\.[a-z0-9_.[\]-]+)$/i
+
 /** A literal comes back as it is; a `%field` as the text of its value. Refused when the alert carries none. */
 export function resolve(text: string, source: Source): string {
-  if (!text.startsWith('%')) return text
-  const name = text.slice(1)
+  const name = FIELD.exec(text)?.[1]
+  if (name === undefined) return text
   const value = source.fields[name] ?? identity(source)[name]
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
   if (typeof value !== 'string')

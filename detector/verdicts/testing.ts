@@ -1,13 +1,13 @@
 /** For the tests of this folder: real processes to act on, and a context of their own that is taken away after. */
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Place, ProcessIdentity } from '../../contract/alert.ts'
 import type { Verdict } from '../../contract/verdict.ts'
 import { AnswerMemory } from './answer-memory.ts'
-import { findCgroupTrees } from './cgroups.ts'
+import { cgroupId, findCgroupTrees, pidsIn } from './cgroups.ts'
 import type { VerdictContext } from './execute.ts'
 import { createGuard } from './guard.ts'
 import { NetworkBlocks } from './network-blocks.ts'
@@ -147,11 +147,25 @@ export async function until(isSo: () => boolean): Promise<void> {
   }
 }
 
-/** A cgroup of its own below a tree's root, with nothing in it; removed after, its processes moved to the root. */
-export function makeCgroup(root: string, name: string): string {
-  const directory = join(root, `riposte-test-${name}-${process.pid}`)
-  mkdirSync(directory)
-  return directory
+export interface TestCgroup extends Disposable {
+  readonly directory: string
+  readonly id: string
+  add(pid: number): void
 }
 
-export const hostPlace = (cgroupId: string): Place => ({ cgroupId, containerId: 'host' })
+/** An empty cgroup below a tree's root; its processes go back there when it is taken away. */
+export function makeCgroup(parent: string, root = parent): TestCgroup {
+  const directory = join(parent, `riposte-test-${crypto.randomUUID().slice(0, 8)}`)
+  mkdirSync(directory)
+  return {
+    directory,
+    id: cgroupId(directory) ?? '',
+    add: (pid) => writeFileSync(join(directory, 'cgroup.procs'), String(pid)),
+    [Symbol.dispose]() {
+      for (const pid of pidsIn(directory)) writeFileSync(join(root, 'cgroup.procs'), String(pid))
+      rmdirSync(directory)
+    },
+  }
+}
+
+export const hostPlace = (id: string): Place => ({ cgroupId: id, containerId: 'host' })
