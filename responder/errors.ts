@@ -1,53 +1,18 @@
-/** What the world did wrong, as classes: a stable code, whether trying again can help, the cause kept. */
+/** What the world did wrong, as classes: a stable code, whether trying again can help, the cause kept. Actions have theirs in actions/errors.ts. */
 
 export class WorldError extends Error {
   readonly code: string
-  readonly isRetryable: boolean
+  readonly retryable: boolean
 
-  constructor(code: string, message: string, isRetryable: boolean, options?: ErrorOptions) {
+  constructor(code: string, message: string, retryable: boolean, options?: ErrorOptions) {
     super(message, options)
     this.name = new.target.name
     this.code = code
-    this.isRetryable = isRetryable
+    this.retryable = retryable
   }
 }
 
-/** Another object carries the name now, or none does: pid start time, container or UID differ. */
-export class TargetGone extends WorldError {
-  constructor(message: string, options?: ErrorOptions) {
-    super('target_gone', message, false, options)
-  }
-}
-
-/** The node did not answer in time: it is not connected, or is busy. */
-export class NodeUnavailable extends WorldError {
-  constructor(message: string, options?: ErrorOptions) {
-    super('node_unavailable', message, true, options)
-  }
-}
-
-/** The node or the API refused by a rule of its own; asking again changes nothing. */
-export class ActionRefused extends WorldError {
-  constructor(message: string, options?: ErrorOptions) {
-    super('action_refused', message, false, options)
-  }
-}
-
-/** Tried and failed; the node or the API says whether another try can help. */
-export class ActionFailed extends WorldError {
-  constructor(message: string, isRetryable: boolean, options?: ErrorOptions) {
-    super('action_failed', message, isRetryable, options)
-  }
-}
-
-/** Somebody changed the object since, so what undo would write is no longer right. */
-export class Conflict extends WorldError {
-  constructor(message: string, options?: ErrorOptions) {
-    super('conflict', message, false, options)
-  }
-}
-
-/** The step's time is over. `isRetryable` is false: a stale effect is worse than none. */
+/** The step's time is over. `retryable` is false: a stale effect is worse than none. */
 export class DeadlinePassed extends WorldError {
   constructor(message: string, options?: ErrorOptions) {
     super('deadline', message, false, options)
@@ -76,3 +41,16 @@ export class LedgerFull extends WorldError {
 
 export const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error)
+
+/** Code and `retryable` of any of the project's errors; what carries neither is a mistake of ours. */
+export function kindOf(error: unknown): { readonly code: string; readonly retryable: boolean } {
+  if (error instanceof DOMException && error.name === 'TimeoutError')
+    return { code: 'timeout', retryable: true }
+  if (!(error instanceof Error)) return unexpected
+  if (!('code' in error) || !('retryable' in error)) return unexpected
+  const { code, retryable } = error
+  return typeof code === 'string' && typeof retryable === 'boolean'
+    ? { code, retryable }
+    : unexpected
+}
+const unexpected = { code: 'unexpected', retryable: false }

@@ -114,7 +114,15 @@ export interface StepKey {
 }
 
 /** `s` and 32 hex digits: BullMQ takes it as a job id (it refuses integers). */
-export const stepIdOf = (key: StepKey): string => `s${digest(key).slice(0, 32)}`
+export const stepIdOf = ({
+  caseId,
+  rung,
+  action,
+  targetUid,
+  policyGeneration,
+  parameters,
+}: StepKey): string =>
+  `s${digest({ caseId, rung, action, targetUid, policyGeneration, parameters }).slice(0, 32)}`
 
 export const undoIdOf = (stepId: string, round: number): string =>
   `u${digest({ stepId, round }).slice(0, 32)}`

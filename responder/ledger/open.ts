@@ -13,10 +13,15 @@ import type { Tables } from './tables.ts'
 /** `file:` path of the SQLite database, or a postgres:// URL. */
 export type LedgerAddress = { readonly file: string } | { readonly url: string }
 
-/** What a writing transaction is handed: the rows, the time, and the pen for the audit. */
-export interface Writing {
-  readonly rows: Transaction<Tables>
+/** The rows at a time. */
+export interface Moment {
+  readonly rows: Kysely<Tables>
   readonly nowMs: number
+}
+
+/** What a writing transaction is handed: the rows, the time, and the pen for the audit. */
+export interface Writing extends Moment {
+  readonly rows: Transaction<Tables>
   /** Appends to the chain, in this transaction: the change and its record are durable together or not at all. */
   readonly audit: (entry: AuditEntry) => Promise<void>
 }

@@ -1,4 +1,5 @@
 /** The ledger's rows. One schema for SQLite and PostgreSQL: text, 64-bit integers, JSON as text, 0 and 1. */
+import type { Risk } from '../actions/action.ts'
 import type { ContainmentStatus } from '../containments.ts'
 import type { ApprovalStatus, Vote } from '../approvals.ts'
 import type { Lane, StepStatus } from '../step.ts'
@@ -58,7 +59,7 @@ export interface StepRow {
   target_uid: string
   node: string
   lane: Lane
-  risk: string
+  risk: Risk
   mode: 'audit' | 'enforce'
   /** The rest of the draft: rung, generation, parameters, target, terms, after. */
   draft: string

@@ -1,0 +1,113 @@
+/** Reading the audit, and proving it (I7): every record follows from the one before, up to head and checkpoints. */
+import type { Checkpoint } from './checkpoints.ts'
+import { genesis, hashOf } from './chain.ts'
+import type { Ledger } from './open.ts'
+import type { AuditRow } from './tables.ts'
+
+export interface AuditRecord {
+  readonly seq: number
+  readonly atMs: number
+  readonly kind: string
+  readonly subject: string
+  readonly body: Readonly<Record<string, unknown>>
+  readonly hash: string
+}
+
+/** missing: deleted, moved or cut off · edited: its own hash does not fit · unchained: it does not follow its
+ * predecessor · rewritten: a checkpoint written earlier says otherwise. */
+export interface Broken {
+  readonly isIntact: false
+  /** The first record that is not as it was written. */
+  readonly seq: number
+  readonly fault: 'missing' | 'edited' | 'unchained' | 'rewritten'
+  readonly detail: string
+}
+
+export interface Intact {
+  readonly isIntact: true
+  readonly records: number
+  readonly head: string
+  readonly checkpoints: number
+}
+
+const page = 1000
+
+export async function verifyAudit(
+  ledger: Pick<Ledger, 'rows'>,
+  checkpoints: readonly Checkpoint[],
+): Promise<Intact | Broken> {
+  const expected = new Map(checkpoints.map(({ seq, hash }) => [seq, hash]))
+  let last = { seq: 0, hash: genesis }
+  for (;;) {
+    const rows = await readPage(ledger, last.seq)
+    for (const row of rows) {
+      const fault = faultOf(row, last, expected.get(row.seq))
+      if (fault !== null) return fault
+      last = row
+    }
+    if (rows.length < page) break
+  }
+  return endOf(ledger, last, checkpoints)
+}
+
+const readPage = ({ rows }: Pick<Ledger, 'rows'>, after: number) =>
+  rows.selectFrom('audit').selectAll().where('seq', '>', after).orderBy('seq').limit(page).execute()
+
+function faultOf(
+  row: AuditRow,
+  last: { readonly seq: number; readonly hash: string },
+  checkpoint: string | undefined,
+): Broken | null {
+  const { seq } = row
+  if (seq !== last.seq + 1)
+    return broken(last.seq + 1, 'missing', `record ${last.seq + 1} is missing; ${seq} comes next`)
+  if (row.previous !== last.hash)
+    return broken(seq, 'unchained', `record ${seq} does not follow record ${last.seq}`)
+  if (hashOf(row) !== row.hash)
+    return broken(seq, 'edited', `record ${seq} (${row.kind} ${row.subject}) was edited`)
+  if (checkpoint !== undefined && checkpoint !== row.hash)
+    return broken(seq, 'rewritten', `record ${seq} is not the one that its checkpoint saw`)
+  return null
+}
+
+async function endOf(
+  { rows }: Pick<Ledger, 'rows'>,
+  last: { readonly seq: number; readonly hash: string },
+  checkpoints: readonly Checkpoint[],
+): Promise<Intact | Broken> {
+  const head = await rows.selectFrom('audit_head').selectAll().executeTakeFirst()
+  const seen = checkpoints.reduce((latest, { seq }) => Math.max(latest, seq), head?.seq ?? 0)
+  if (seen > last.seq)
+    return broken(
+      last.seq + 1,
+      'missing',
+      `the audit ends at record ${last.seq}, but ${seen} had been written`,
+    )
+  if (head?.seq !== last.seq || head.hash !== last.hash)
+    return broken(last.seq, 'rewritten', `the head of the audit does not fit record ${last.seq}`)
+  return { isIntact: true, records: last.seq, head: last.hash, checkpoints: checkpoints.length }
+}
+
+const broken = (seq: number, fault: Broken['fault'], detail: string): Broken => ({
+  isIntact: false,
+  seq,
+  fault,
+  detail,
+})
+
+/** Newest first. */
+export async function listAudit(
+  { rows }: Pick<Ledger, 'rows'>,
+  filter: { readonly subject?: string; readonly limit: number },
+): Promise<readonly AuditRecord[]> {
+  let query = rows.selectFrom('audit').selectAll().orderBy('seq', 'desc').limit(filter.limit)
+  if (filter.subject !== undefined) query = query.where('subject', '=', filter.subject)
+  return (await query.execute()).map((row) => ({
+    seq: row.seq,
+    atMs: row.at_ms,
+    kind: row.kind,
+    subject: row.subject,
+    body: JSON.parse(row.body),
+    hash: row.hash,
+  }))
+}

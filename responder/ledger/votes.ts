@@ -1,0 +1,75 @@
+/** Approvals and votes as rows. */
+import type { Approval, ApprovalStatus } from '../approvals.ts'
+import type { Ledger, Writing } from './open.ts'
+import type { ApprovalRow } from './tables.ts'
+
+type Reads = Pick<Ledger, 'rows'> | Pick<Writing, 'rows'>
+
+export async function latestApproval(reads: Reads, stepId: string): Promise<Approval | null> {
+  const row = await reads.rows
+    .selectFrom('approvals')
+    .selectAll()
+    .where('step_id', '=', stepId)
+    .orderBy('created_ms', 'desc')
+    .orderBy('decided_ms', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row === undefined ? null : withVotes(reads, row)
+}
+
+export async function findApproval(reads: Reads, id: string): Promise<Approval | null> {
+  const row = await reads.rows
+    .selectFrom('approvals')
+    .selectAll()
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return row === undefined ? null : withVotes(reads, row)
+}
+
+/** Newest first; all of them when no status is given. */
+export async function listApprovals(
+  reads: Reads,
+  filter: { readonly status?: ApprovalStatus; readonly limit: number },
+): Promise<readonly Approval[]> {
+  let query = reads.rows
+    .selectFrom('approvals')
+    .selectAll()
+    .orderBy('created_ms', 'desc')
+    .limit(filter.limit)
+  if (filter.status !== undefined) query = query.where('status', '=', filter.status)
+  const approvals: Approval[] = []
+  for (const row of await query.execute()) approvals.push(await withVotes(reads, row))
+  return approvals
+}
+
+async function withVotes({ rows }: Reads, row: ApprovalRow): Promise<Approval> {
+  const votes = await rows
+    .selectFrom('votes')
+    .selectAll()
+    .where('approval_id', '=', row.id)
+    .orderBy('at_ms')
+    .execute()
+  return {
+    id: row.id,
+    stepId: row.step_id,
+    caseId: row.case_id,
+    policy: row.policy,
+    action: row.action,
+    targetName: row.target_name,
+    planHash: row.plan_hash,
+    detail: row.detail,
+    terms: JSON.parse(row.terms),
+    status: row.status,
+    decision: row.decision,
+    createdMs: row.created_ms,
+    expiresMs: row.expires_ms,
+    decidedMs: row.decided_ms,
+    votes: votes.map(({ person, choice, reason, channel, at_ms: atMs }) => ({
+      person,
+      choice,
+      reason,
+      channel,
+      atMs,
+    })),
+  }
+}
