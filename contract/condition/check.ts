@@ -7,6 +7,7 @@ import {
   printNode,
   printOperand,
 } from './ast.ts'
+import { nearest } from '../problem.ts'
 import type { Bound, BoundOperand, BoundTest } from './bound.ts'
 import { parseConstant } from './constants.ts'
 import { familyOf, type Operator, operators, type ScalarTest } from './operators.ts'
@@ -16,6 +17,10 @@ import { type FieldTable, type FieldType, fieldText, type Scalar } from './value
 export interface ConditionProblem {
   /** Falco's message where it has one. */
   readonly message: string
+  /** What to do about it, where the message does not say: `did you mean proc.name?`. */
+  readonly hint: string | undefined
+  /** A field that does not exist: rules may ask to be skipped for that (`skip-if-unknown-filter`). */
+  readonly isUnknownField: boolean
   /** Offset of the check in the text that was parsed. */
   readonly at: number
   /** The text in question as far as it is known, for the caret line. */
@@ -53,16 +58,16 @@ function bind<Subject>(
     case 'exists': {
       const left = bindOperand(node.left, table, 'left')
       if (!('problem' in left)) return { kind: 'exists', text: printNode(node), left }
-      problems.push({ message: left.problem, at: node.left.at, text: printOperand(node.left) })
+      problems.push(asProblem(left, node.left.at, printOperand(node.left)))
       return undefined
     }
     case 'macro':
-      problems.push({ message: `undefined macro '${node.name}'`, at: node.at, text: node.name })
+      problems.push(asProblem({ problem: `undefined macro '${node.name}'` }, node.at, node.name))
       return undefined
     case 'compare': {
       const test = bindTest(node, table)
       if (!('problem' in test)) return test
-      problems.push({ message: test.problem, at: node.at, text: printOperand(node.left) })
+      problems.push(asProblem(test, node.at, printOperand(node.left)))
       return undefined
     }
   }
@@ -70,6 +75,8 @@ function bind<Subject>(
 
 interface Refused {
   readonly problem: string
+  readonly hint?: string
+  readonly isUnknownField?: boolean
 }
 
 function bindTest<Subject>(
@@ -163,14 +170,41 @@ export function bindOperand<Subject>(
   if (node.kind === 'transform') return bindTransform(node, table)
   const use = table.find(node.name, node.argument)
   const text = fieldText(node.name, node.argument)
-  if ('problem' in use)
-    return { problem: use.problem || `filter_check called with nonexistent field ${text}` }
+  if ('problem' in use) return whyNoField(node.name, text, use.problem, table)
   if (side === 'right' && use.field.isPlain)
     return { problem: `filter error: ${text} cannot stand on the right side of a comparison` }
   if (side === 'input' && use.field.isPlain)
     return { problem: `filter error: no transformer can be applied to ${text}` }
   const { type, values } = use.field
   return { text: use.text, type, values, read: use.read, uses: [use] }
+}
+
+function whyNoField(
+  name: string,
+  text: string,
+  reason: string,
+  { fields }: Pick<FieldTable<never>, 'fields'>,
+): Refused {
+  if (fields.some((field) => field.name === name))
+    return { problem: `filter error: ${text}: ${reason}` }
+  const near = nearest(
+    name,
+    fields.map((field) => field.name),
+  )
+  const hint = near === undefined ? reason : `did you mean ${near}?`
+  return {
+    problem: `filter_check called with nonexistent field ${text}`,
+    hint,
+    isUnknownField: true,
+  }
+}
+
+function asProblem(
+  { problem, hint, isUnknownField = false }: Refused,
+  at: number,
+  text: string,
+): ConditionProblem {
+  return { message: problem, hint: hint || undefined, isUnknownField, at, text }
 }
 
 type BoundInput<Subject> = ValueType & Pick<BoundOperand<Subject>, 'read' | 'uses'>

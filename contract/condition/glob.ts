@@ -26,9 +26,17 @@ export function foldedGlobMatcher(pattern: string): Matcher {
   return (text) => matcher(lowerAscii(text))
 }
 
+/** Many checks in a row ask about one text. */
+let lastText = ''
+let lastLowered = ''
+
 /** ASCII only, as tolower(3) in the C locale. */
-export const lowerAscii = (text: string): string =>
-  /[A-Z]/.test(text) ? text.replaceAll(/[A-Z]+/g, (run) => run.toLowerCase()) : text
+export function lowerAscii(text: string): string {
+  if (text === lastText) return lastLowered
+  lastText = text
+  lastLowered = /[A-Z]/.test(text) ? text.replaceAll(/[A-Z]+/g, (run) => run.toLowerCase()) : text
+  return lastLowered
+}
 
 function matches(pieces: readonly Piece[], text: string): boolean {
   let piece = 0

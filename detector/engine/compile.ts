@@ -1,0 +1,51 @@
+/**
+ * The rules of one event name → one generated function. Fields are read once, when first asked for; what several rules
+ * ask is computed once; every literal and reader is an element of a constants table, never source text.
+ */
+import type { Bound } from '../../contract/condition/bound.ts'
+import type { Event } from '../events/event.ts'
+import { Emitter } from './emit.ts'
+import { Graph, type GraphNode } from './graph.ts'
+
+/** Is called for each rule that matches, in order; `rule` is what was given with its condition. */
+export type OnMatch<Rule> = (rule: Rule, event: Event) => void
+export type Judge<Rule> = (event: Event, onMatch: OnMatch<Rule>) => void
+
+export interface Conditioned<Rule> {
+  readonly rule: Rule
+  /** True: it holds for every event of this name. */
+  readonly condition: Bound<Event> | true
+}
+
+export type Matching = 'first' | 'all'
+
+export function compileJudge<Rule>(
+  rules: readonly Conditioned<Rule>[],
+  matching: Matching,
+): Judge<Rule> {
+  const graph = new Graph<Event>()
+  const roots = rules.map(({ rule, condition }): [Rule, GraphNode<Event> | true] => [
+    rule,
+    condition === true ? true : graph.add(condition),
+  ])
+  const emitter = new Emitter()
+  const isSet = new Set<string>()
+  const steps = roots.map(([rule, root]) => {
+    const test = root === true ? 'true' : emitter.node(root, isSet)
+    const call = `onMatch(${emitter.constant(rule)}, event)`
+    return matching === 'first' ? `if (${test}) { ${call}; return }` : `if (${test}) ${call}`
+  })
+  const names = emitter.constants.map((_value, index) => `c${index}`)
+  const source = [
+    '"use strict"',
+    `const [${names.join(', ')}] = constants`,
+    'return function judge(event, onMatch) {',
+    ...emitter.locals(),
+    ...steps,
+    '}',
+  ].join('\n')
+  // The one place that makes code: from node kinds and numbers of ours, no text of a rule (compile.test.ts, hostile texts).
+  // oxlint-disable-next-line no-new-func, typescript/no-implied-eval
+  const make = new Function('constants', source)
+  return make(emitter.constants)
+}

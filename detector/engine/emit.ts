@@ -1,0 +1,161 @@
+/** JavaScript expressions for the nodes of a graph. What they print is fixed words, numbers and names of our own. */
+import type { Comparison } from '../../contract/condition/ast.ts'
+import type { BoundOperand, BoundTest } from '../../contract/condition/bound.ts'
+import { againstValue, holds, isPresent, withModifier } from '../../contract/condition/interpret.ts'
+import { familyOf } from '../../contract/condition/operators.ts'
+import type { FieldValue, Scalar } from '../../contract/condition/values.ts'
+import type { Event } from '../events/event.ts'
+import type { GraphNode } from './graph.ts'
+
+/** Above this many listed values a Set is asked, below it they are compared one by one. */
+const MAX_COMPARED = 3
+
+/** Operators that JavaScript has. */
+const symbols: Partial<Readonly<Record<Comparison, string>>> = {
+  '!=': '!==', '<': '<', '<=': '<=', '>': '>', '>=': '>=',
+} // prettier-ignore
+const methods: Partial<Readonly<Record<Comparison, string>>> = {
+  contains: 'includes', startswith: 'startsWith', endswith: 'endsWith',
+} // prettier-ignore
+
+/**
+ * Names of locals that are surely set where an expression stands: they need no check for it. What is set by the first
+ * operand of && or || is set after the whole; what the others set, only inside it.
+ */
+type SetLocals = Set<string>
+
+export class Emitter {
+  readonly constants: unknown[] = []
+  readonly #names = new Map<unknown, string>()
+  readonly #readers = new Map<string, string>()
+  readonly #memos = new Map<number, string>()
+
+  /** The name under which generated code sees a value. */
+  constant(value: unknown): string {
+    const known = this.#names.get(value)
+    if (known !== undefined) return known
+    const name = `c${this.constants.length}`
+    this.constants.push(value)
+    this.#names.set(value, name)
+    return name
+  }
+
+  /** Declarations: a field is null until it is read, a memo 0 until computed, then 1 or 2. */
+  locals(): string[] {
+    const fields = Array.from(this.#readers.keys(), (_text, index) => `f${index} = null`)
+    const memos = Array.from(this.#memos.values(), (name) => `${name} = 0`)
+    const all = [...fields, ...memos]
+    return all.length === 0 ? [] : [`let ${all.join(', ')}`]
+  }
+
+  node(node: GraphNode<Event>, isSet: SetLocals): string {
+    if (node.uses === 1 || isCheap(node)) return this.#plain(node, isSet)
+    const memo = this.#memos.get(node.id) ?? `m${this.#memos.size}`
+    this.#memos.set(node.id, memo)
+    if (isSet.has(memo)) return `(${memo} === 1)`
+    const expression = this.#plain(node, isSet)
+    isSet.add(memo)
+    return `((${memo} || (${memo} = ${expression} ? 1 : 2)) === 1)`
+  }
+
+  #plain({ value }: GraphNode<Event>, isSet: SetLocals): string {
+    switch (value.kind) {
+      case 'and':
+        return this.#chain(value.children, '&&', isSet)
+      case 'or':
+        return this.#chain(value.children, '||', isSet)
+      case 'not':
+        return `!${this.node(value.child, isSet)}`
+      case 'exists':
+        return value.left.values === 'one'
+          ? `(${this.#read(value.left, isSet)} !== undefined)`
+          : `${this.constant(isPresent)}(${this.#read(value.left, isSet)})`
+      case 'test':
+        return this.#test(value, isSet)
+    }
+  }
+
+  #chain(
+    [first, ...others]: readonly GraphNode<Event>[],
+    symbol: string,
+    isSet: SetLocals,
+  ): string {
+    if (first === undefined) return symbol === '&&' ? 'true' : 'false'
+    const head = this.node(first, isSet)
+    const inside = new Set(isSet)
+    const rest = others.map((child) => this.node(child, inside))
+    return `(${[head, ...rest].join(` ${symbol} `)})`
+  }
+
+  /** Reads on first use; missing is undefined, unread is null, which no field ever is. */
+  #read(operand: BoundOperand<Event>, isSet: SetLocals): string {
+    const name = this.#local(operand)
+    if (isSet.has(name)) return name
+    isSet.add(name)
+    const reader = this.#readers.get(operand.text) ?? ''
+    return `(${name} === null ? ${name} = ${reader}(event) : ${name})`
+  }
+
+  /** One reader a field, whichever of its uses came first. */
+  #local(operand: BoundOperand<Event>): string {
+    if (!this.#readers.has(operand.text))
+      this.#readers.set(operand.text, this.constant(operand.read))
+    return `f${[...this.#readers.keys()].indexOf(operand.text)}`
+  }
+
+  #test(test: BoundTest<Event>, isSet: SetLocals): string {
+    const { left, right } = test
+    if (right.kind === 'operand') {
+      const compare = (value: FieldValue, other: FieldValue) =>
+        isPresent(value) && isPresent(other) && holds(test, value, againstValue(test, other))
+      const values = `${this.#read(left, isSet)}, ${this.#read(right.operand, isSet)}`
+      return `${this.constant(compare)}(${values})`
+    }
+    const read = this.#read(left, isSet)
+    if (left.values === 'one' && test.modifier === undefined) {
+      const inline = this.#inline(test, read, right.values)
+      if (inline !== undefined) return inline
+    }
+    const holdsFor = withModifier(test.modifier, right.tests)
+    if (left.values === 'one')
+      return `(${read} !== undefined && ${this.constant(holdsFor)}(${this.#local(left)}))`
+    const holdsForAll = (value: FieldValue) => isPresent(value) && holds(test, value, holdsFor)
+    return `${this.constant(holdsForAll)}(${read})`
+  }
+
+  /** The operators that JavaScript has; `undefined` on the left makes each of them false. */
+  #inline(
+    { left, comparison }: BoundTest<Event>,
+    read: string,
+    values: readonly Scalar[],
+  ): string | undefined {
+    const family = familyOf(left.type)
+    if (family === 'bytes' || family === 'net') return undefined
+    const local = this.#local(left)
+    if (['=', 'in', 'intersects'].includes(comparison)) return this.#isAmong(local, read, values)
+    const constant = this.constant(values[0])
+    const symbol = symbols[comparison]
+    const method = methods[comparison]
+    if (symbol !== undefined) return `(${read} !== undefined && ${local} ${symbol} ${constant})`
+    return method && `(${read} !== undefined && ${local}.${method}(${constant}))`
+  }
+
+  #isAmong(local: string, read: string, values: readonly Scalar[]): string {
+    const [first, ...others] = values.map((value) => this.constant(value))
+    if (first === undefined) return 'false'
+    if (values.length > MAX_COMPARED) return `${this.constant(new Set(values))}.has(${read})`
+    const more = others.map((other) => ` || ${local} === ${other}`).join('')
+    return `(${read} === ${first}${more})`
+  }
+}
+
+/** Cheaper to compute again than to remember: one comparison of a field that is in a local already. */
+function isCheap({ value }: GraphNode<Event>): boolean {
+  if (value.kind === 'not') return isCheap(value.child)
+  if (value.kind !== 'test') return value.kind === 'exists'
+  const { left, right, comparison } = value
+  const family = familyOf(left.type)
+  if (left.values !== 'one' || right.kind !== 'constants' || family === 'net' || family === 'bytes')
+    return false
+  return comparison === '=' || symbols[comparison] !== undefined
+}
