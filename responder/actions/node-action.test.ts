@@ -1,0 +1,80 @@
+import { expect, test } from '@jest/globals'
+import { nodeActionParameters } from '../../contract/node-actions.ts'
+import type { Answer, AnswerStatus } from '../../contract/verdict.ts'
+import type { Call } from './action.ts'
+import { actions } from './index.ts'
+import { killProcess } from './kill-process.ts'
+
+const answered = (status: AnswerStatus, isRetryable = false): Call<unknown> => ({
+  stepId: 's',
+  caseId: 'c',
+  link: null,
+  parameters: {},
+  target: { kind: 'process', uid: 'u', name: 'bash (1)', node: 'n' },
+  alert: {
+    id: '0'.repeat(32),
+    node: 'n',
+    bootId: 'b',
+    rule: 'r',
+    priority: 'Critical',
+    source: 'syscall',
+    tags: [],
+    time: '2026-11-21T00:00:00Z',
+    output: '',
+    outputFields: {},
+    actions: [],
+    process: null,
+    place: null,
+    strikes: [],
+  },
+  signal: new AbortController().signal,
+  notify: () => Promise.resolve(),
+  node: {
+    ask: (operation): Promise<Answer> =>
+      Promise.resolve({
+        id: 's',
+        operation,
+        status,
+        detail: 'said so',
+        effect: { pid: 1 },
+        isRetryable,
+        finishedMs: 0,
+      }),
+  },
+})
+
+const run = (status: AnswerStatus, isRetryable = false) =>
+  killProcess.run(answered(status, isRetryable), {})
+
+test('each answer of the node to a run becomes an outcome or the error that says what to do', async () => {
+  expect(await run('done')).toEqual({ detail: 'said so', effect: { pid: 1 } })
+  await expect(run('target_gone')).rejects.toMatchObject({ code: 'target_gone', retryable: false })
+  await expect(run('refused')).rejects.toMatchObject({ code: 'refused', retryable: false })
+  await expect(run('expired')).rejects.toMatchObject({ code: 'expired', retryable: false })
+  await expect(run('failed')).rejects.toMatchObject({ code: 'failed', retryable: false })
+  await expect(run('failed', true)).rejects.toMatchObject({ code: 'failed', retryable: true })
+  await expect(run('planned')).rejects.toMatchObject({ code: 'failed', retryable: false })
+})
+
+test('a plan is a change or nothing to do, and verify is seen or not seen', async () => {
+  expect(await killProcess.plan(answered('planned'))).toEqual({
+    kind: 'change',
+    detail: 'said so',
+    effect: { pid: 1 },
+  })
+  expect(await killProcess.plan(answered('already_done'))).toEqual({
+    kind: 'already_done',
+    detail: 'said so',
+  })
+  await expect(killProcess.plan(answered('target_gone'))).rejects.toMatchObject({
+    code: 'target_gone',
+  })
+  expect(await killProcess.verify?.(answered('done'), {})).toBe(true)
+  expect(await killProcess.verify?.(answered('unverified'), {})).toBe(false)
+})
+
+test('every action that a node executes is offered by the responder', () => {
+  expect(actions.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(Object.keys(nodeActionParameters)),
+  )
+})
