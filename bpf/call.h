@@ -24,6 +24,18 @@ static __always_inline bool is_compat_call(struct task_struct *task)
 #endif
 }
 
+/*
+ * 32-bit code is about: a process runs a 32-bit image, or came here by a 32-bit call. Told by the
+ * hooks that are always there; user space attaches any_call then.
+ */
+static __always_inline void notice_compat(struct task_struct *task)
+{
+#if defined(__TARGET_ARCH_x86)
+	if (task->thread_info.flags & 1 << 29 || is_compat_call(task)) /* TIF_ADDR32 */
+		compat_seen = 1;
+#endif
+}
+
 /* The registers of the entry: at the return only the result's own register differs. */
 static __always_inline void call__read(struct call *call, long result)
 {

@@ -216,18 +216,25 @@ struct socket {
 	struct file *file;
 	struct sock *sk;
 };
+struct sockaddr_un {
+	char sun_path[108];
+};
 struct unix_address {
 	int len;
-	char name[0];
+	struct sockaddr_un name[0];
 };
 struct unix_sock {
 	struct sock sk;
 	struct unix_address *addr;
 	struct sock *peer;
 };
+struct io_cqe {
+	int fd;
+};
 struct io_kiocb {
 	u8 opcode;
 	struct file *file;
+	struct io_cqe cqe;
 };
 
 #pragma clang attribute pop

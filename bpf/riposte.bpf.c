@@ -1,4 +1,5 @@
 /* The detector's programs; each file of programs/ is one family of calls. */
+#include "socket.h"
 #include "task.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -8,3 +9,12 @@ char LICENSE[] SEC("license") = "GPL";
 #include "programs/exec.c"
 #include "programs/fork.c"
 #include "programs/exit.c"
+#include "programs/connect.c"
+#include "programs/talk.c"
+#include "programs/socketcall.c"
+#include "programs/duplicate.c"
+#include "programs/names.c"
+#include "programs/mode.c"
+#include "programs/identity.c"
+#include "programs/system.c"
+#include "programs/io-uring.c"

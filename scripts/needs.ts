@@ -15,6 +15,7 @@ const needsByName = {
     return existsSync(join(root, 'build/riposte.node')) ? undefined : 'the addon is not built'
   },
   compiler: () => commandReason('gcc'),
+  compat: () => compatReason(),
   redis: () => commandReason('redis-server'),
   postgresql: () => (existsSync('/usr/lib/postgresql') ? undefined : 'no PostgreSQL'),
   shared: () => (sharedData() === undefined ? 'no ../shared/data' : undefined),
@@ -39,6 +40,15 @@ export function sharedData(): string | undefined {
     if (existsSync(found)) return found
   }
   return undefined
+}
+
+/** Whether the kernel was built to run 32-bit code (CONFIG_IA32_EMULATION): then it has the entry for it. */
+function compatReason(): string | undefined {
+  if (process.arch !== 'x64') return 'only amd64 has int 0x80'
+  const map = readFileSync('/proc/kallsyms', 'latin1')
+  return /\b(?:entry_INT80_compat|asm_int80_emulation|do_int80_emulation)\b/.test(map)
+    ? undefined
+    : 'the kernel runs no 32-bit code'
 }
 
 const commandReason = (command: string) =>

@@ -7,6 +7,7 @@ SEC("tp_btf/sched_process_exit") int on_exit(u64 *ctx)
 
 	if (!r)
 		return 0;
+	notice_compat(task);
 	record__s64(r, status);
 	record__s64(r, status >> 8 & 0xff);
 	record__s64(r, status & 0x7f);

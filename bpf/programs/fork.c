@@ -41,6 +41,7 @@ SEC("tp_btf/sched_process_fork") int on_fork(u64 *ctx)
 
 	if (!r)
 		return 0;
+	notice_compat(task);
 	call__read(&call, 0);
 	record__s64(r, own_number(child, PIDTYPE_PID));
 	record__arguments(r, task->mm);

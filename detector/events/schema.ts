@@ -147,7 +147,7 @@ export const events: readonly EventRow[] = [
     'res entries sq_entries cq_entries flags sq_thread_cpu sq_thread_idle features',
   ),
   row('fchmodat2', 'file', 'res dirfd filename:path mode flags dirpath:path'),
-  row('io_uring_submit', 'file', 'opcode fd path:path'),
+  row('io_uring_submit', 'file', 'opcode fd path:path tuple:socket'),
 ]
 
 export const HEADER_BYTES = 64

@@ -54,16 +54,18 @@ function attachWith(options: AttachOptions, tracepoints: Tracepoints | undefined
   const plan = options.events.flatMap((event) => planned(event, tracepoints, known, degraded))
   const isCompatPossible = isAmd64 && options.compat !== 'never'
   const behindAnyCall = plan.filter(({ tracepointId }) => tracepointId === undefined)
-  const compatCalls = isCompatPossible ? plan.filter(({ compat }) => compat !== null) : []
+  const compatCalls = isCompatPossible ? plan : []
   const extra = extraHooks(options.events, known, degraded)
-  const hasSocketCall = compatCalls.some(({ event }) => isSocketEvent(event))
+  const hasSocketCall = compatCalls.some(({ event }) => socketCalls[event] !== undefined)
   const autoload = new Set<string>([
     ...processHooks,
     ...extra,
     ...plan.flatMap(({ event, tracepointId }) =>
       tracepointId === undefined ? [] : [`exit_${event}`],
     ),
-    ...[...behindAnyCall, ...compatCalls].map(({ event }) => `raw_${event}`),
+    ...[...behindAnyCall, ...compatCalls.filter(({ compat }) => compat !== null)].map(
+      ({ event }) => `raw_${event}`,
+    ),
     ...(hasSocketCall && known.has('raw_socketcall') ? ['raw_socketcall'] : []),
     ...(behindAnyCall.length > 0 || isCompatPossible ? ['any_call'] : []),
   ])
@@ -77,6 +79,7 @@ function attachWith(options: AttachOptions, tracepoints: Tracepoints | undefined
     },
     variables: {
       own_pid: u32(options.isSelfHidden ? process.pid : 0),
+      socket_calls: u32(socketCallBits(compatCalls.map(({ event }) => event))),
       is_native_wanted: Uint8Array.of(behindAnyCall.length > 0 ? 1 : 0),
     },
   })
@@ -141,8 +144,24 @@ function planned(
   return [{ event, tracepointId, native, compat: numbers.ia32 }]
 }
 
-const isSocketEvent = (event: string) =>
-  /^(socket|bind|connect|listen|accept4?|send(to|msg)|recv(from|msg))$/.test(event)
+/** Sub-calls of the 32-bit socketcall (include/uapi/linux/net.h) by the event that each is told as. */
+const socketCalls: Readonly<Record<string, readonly number[]>> = {
+  socket: [1],
+  bind: [2],
+  connect: [3],
+  listen: [4],
+  accept: [5],
+  sendto: [9, 11],
+  recvfrom: [10, 12],
+  sendmsg: [16],
+  recvmsg: [17],
+  accept4: [18],
+}
+
+const socketCallBits = (events: readonly string[]): number =>
+  events
+    .flatMap((event) => socketCalls[event] ?? [])
+    .reduce((bits, number) => bits | (1 << number), 0)
 
 /** Events that come from a kernel tracepoint of their own: the program, and the tracepoint that it needs. */
 const extraEvents: Readonly<Record<string, { program: string; tracepoint: string }>> = {

@@ -85,6 +85,32 @@ export function runC(
   }
 }
 
+/** The calls that `body` makes, in order, told as `names`: parameters alone, and the directory that it ran in. */
+export function callsOf(
+  names: readonly string[],
+  body: string,
+  options: Partial<KernelOptions> = {},
+) {
+  let ran = { pid: 0, directory: '' }
+  // prctl marks the end of the loader's own calls.
+  const mark = 4242
+  const seen = observe(
+    [...new Set([...names, 'prctl'])],
+    () => {
+      ran = runC(program(`prctl(${mark}); ${body}`))
+    },
+    options,
+  )
+  const own = seen.filter(({ pid }) => pid === ran.pid)
+  const begin = own.findIndex(({ parameters }) => parameters['option'] === mark)
+  const records = own.slice(begin + 1).filter(({ name }) => names.includes(name))
+  return {
+    records,
+    calls: records.map(({ name, parameters }) => ({ name, ...parameters })),
+    ...ran,
+  }
+}
+
 /** A whole program around `body`, with the headers that acts need. */
 export const program = (body: string): string => `
 #define _GNU_SOURCE

@@ -2,22 +2,12 @@ import { expect } from '@jest/globals'
 import { readFileSync } from 'node:fs'
 import { needs } from '../../scripts/needs.ts'
 import { recordFlags } from '../events/schema.ts'
-import { observe, program, runC } from './observe.ts'
+import { callsOf, observe } from './observe.ts'
 
 const kernelTest = needs('root', 'ebpf', 'compiler')
 
-/** Records of one program's own calls, from after its start (the loader opens libraries). */
-function opens(names: readonly string[], body: string) {
-  let ran = { pid: 0, directory: '' }
-  const seen = observe(names, () => {
-    ran = runC(program(`open("/begin", 0); ${body}`))
-  }).filter(({ pid, name }) => pid === ran.pid && names.includes(name))
-  const begin = seen.findIndex(({ parameters }) => parameters['name'] === '/begin')
-  return { records: seen.slice(begin + 1), directory: ran.directory }
-}
-
 kernelTest('openat tells the file that was opened and the words that asked for it', () => {
-  const { records, directory } = opens(
+  const { records, directory } = callsOf(
     ['openat'],
     `int d = open("/etc", O_DIRECTORY);
      openat(d, "../etc/hostname", O_RDONLY | O_CLOEXEC);
@@ -43,7 +33,7 @@ kernelTest('openat tells the file that was opened and the words that asked for i
 })
 
 kernelTest('open, creat, openat2 and open_by_handle_at each tell the same file', () => {
-  const { records, directory } = opens(
+  const { records, directory } = callsOf(
     ['open', 'creat', 'openat2', 'open_by_handle_at', 'openat'],
     `syscall(SYS_open, "a", O_CREAT | O_RDWR, 0600); syscall(SYS_creat, "a", 0600);
      struct open_how how = {.flags = O_RDONLY, .resolve = RESOLVE_NO_SYMLINKS};
@@ -68,7 +58,7 @@ kernelTest('open, creat, openat2 and open_by_handle_at each tell the same file',
 })
 
 kernelTest('a path that is too deep is cut and says so', () => {
-  const { records } = opens(
+  const { records } = callsOf(
     ['openat'],
     `for (int i = 0; i < 600; i++) { mkdir("0123456789", 0700); chdir("0123456789"); }
      open("deepest", O_CREAT | O_RDWR, 0600); chdir("/")`,
@@ -81,7 +71,7 @@ kernelTest('a path that is too deep is cut and says so', () => {
 })
 
 kernelTest('mounts are crossed, and a chroot is where names begin', () => {
-  const { records } = opens(
+  const { records } = callsOf(
     ['openat'],
     `unshare(CLONE_NEWNS); mount(0, "/", 0, MS_REC | MS_PRIVATE, 0);
      mkdir("m", 0700); mount("none", "m", "tmpfs", 0, 0); mkdir("m/n", 0700);
