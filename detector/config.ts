@@ -107,8 +107,12 @@ const riposteSchema = z.strictObject({
       target: text.regex(/^(local:\/|udp:\/\/.|tcp:\/\/.)/).default('local:/dev/log'),
     })
     .prefault({}),
+  /** Unix socket for /metrics and /healthz; empty: none. */
+  status_socket: text.default(''),
   program_timeout_ms: z.int().min(100).default(30_000),
   stderr_output: z.strictObject({ enabled: z.boolean().default(false) }).prefault({}),
+  /** Further executables (or directories, with a trailing /) that no action touches. */
+  protected_programs: z.array(text.regex(/^\//, 'an absolute path')).default([]),
   /** Absolute paths that the run_program action may start. */
   programs: z.array(text.regex(/^\//, 'an absolute path')).default([]),
 })

@@ -18,6 +18,7 @@ import {
   type Response,
   checkAcknowledged,
 } from './outputs/client.ts'
+import type { OutputStatus } from './outputs/output.ts'
 import { backoffMs } from './spool/backoff.ts'
 import { Delivery, DeliveryError, pause } from './spool/delivery.ts'
 import { Spool, type SpoolOptions } from './spool/spool.ts'
@@ -88,9 +89,9 @@ export class ResponderLink {
     this.#wakeHeartbeat?.()
   }
 
-  get status() {
+  get status(): OutputStatus {
     return {
-      delivered: this.#delivery.delivered,
+      written: this.#delivery.delivered,
       dropped: this.#spool.dropped + this.#delivery.refused,
       pending: this.#spool.pending,
       problem: this.#delivery.problem ?? this.#spool.problem ?? this.#problem,

@@ -66,3 +66,15 @@ export function lostRecords(
     ]),
   }
 }
+
+/** New rules that would not load: the old ones stay in force. */
+export function reloadFailed(errors: number, timeNs: bigint): InternalNotice {
+  const rule = 'Falco internal: hot restart failure'
+  return {
+    rule,
+    priority: 'Critical',
+    message: `${rule}: ${errors} problems in the rule files, the rules before them stay in force`,
+    timeNs,
+    fields: new Map([['n_errors', errors]]),
+  }
+}

@@ -1,0 +1,113 @@
+/** Opens what a detector speaks to: its outputs, its responder, its status socket. */
+import type { Server } from 'node:http'
+import type { Answer, Heartbeat, Verdict } from '../contract/verdict.ts'
+import type { AppendOutput } from './alerts/append-output.ts'
+import type { DetectorConfig } from './config.ts'
+import { FanOut } from './outputs/fan-out.ts'
+import { ResponderLink } from './responder-link.ts'
+import type { RulesInForce } from './rules-in-force.ts'
+import type { DetectorServices } from './services.ts'
+import { type StatusPages, serveStatus } from './status-socket.ts'
+
+const QUEUE_BYTES = 4 * 1024 * 1024
+
+export const appendOutputs = (config: DetectorConfig): AppendOutput[] =>
+  config.append_output.map((entry) => ({
+    match: entry.match,
+    extraOutput: entry.extra_output,
+    isSuggested: entry.suggested_output,
+    extraFields: entry.extra_fields.flatMap((field): AppendOutput['extraFields'] =>
+      typeof field === 'string'
+        ? [{ name: field, template: undefined }]
+        : Object.entries(field).map(([name, template]) => ({ name, template })),
+    ),
+  }))
+
+/** A program that the detector starts gets none of our own settings. */
+const withoutOurs = (environment: NodeJS.ProcessEnv) =>
+  Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('RIPOSTE_')))
+
+export function openOutputs(config: DetectorConfig, services: DetectorServices): Promise<FanOut> {
+  return FanOut.open(
+    {
+      config,
+      limits: { maxLines: config.outputs_queue.capacity, maxBytes: QUEUE_BYTES },
+      environment: withoutOurs(services.environment),
+      random: services.random,
+      now: () => new Date(),
+      processId: process.pid,
+    },
+    {
+      isJson: config.json_output,
+      hasOutput: config.json_include_output_property,
+      hasMessage: config.json_include_message_property,
+      hasOutputFields: config.json_include_output_fields_property,
+      hasTags: config.json_include_tags_property,
+      isIsoTime: config.time_format_iso_8601,
+      hostname: services.state.host.hostname,
+    },
+  )
+}
+
+export async function openLink(
+  config: DetectorConfig,
+  { hands, token, random }: DetectorServices,
+  heartbeat: () => Heartbeat,
+  rules: () => RulesInForce,
+): Promise<ResponderLink | undefined> {
+  const { responder, spool, data } = config.riposte
+  if (responder.url === '') return undefined
+  return ResponderLink.open({
+    endpoint: {
+      url: responder.url,
+      keepAlive: true,
+      isInsecure: false,
+      caFile: responder.ca_file,
+      certificateFile: responder.certificate_file,
+      keyFile: responder.key_file,
+    },
+    node: config.node,
+    token,
+    spool: {
+      directory: `${data}/spool-responder`,
+      maxBytes: spool.max_bytes,
+      syncMs: spool.sync_ms,
+    },
+    random,
+    nowMs: Date.now,
+    heartbeat,
+    execute: (verdict) => hands?.execute(verdict) ?? Promise.resolve(unable(verdict)),
+    onOrders: ({ strikes, killSwitch }) => {
+      hands?.setKillSwitch(killSwitch)
+      hands?.takeStrikes(strikes, rules())
+    },
+  })
+}
+
+const unable = ({ id, operation }: Verdict): Answer => ({
+  id,
+  operation,
+  status: 'refused',
+  detail: 'this detector only tells: it carries out no orders',
+  effect: null,
+  isRetryable: false,
+  finishedMs: Date.now(),
+})
+
+export async function openStatus(
+  config: DetectorConfig,
+  pages: StatusPages,
+): Promise<Server | undefined> {
+  const { status_socket: path } = config.riposte
+  return path === '' ? undefined : serveStatus(path, pages)
+}
+
+export async function closed(server: Server | undefined): Promise<void> {
+  if (server === undefined) return
+  server.closeAllConnections()
+  await new Promise<void>((resolve) => {
+    server.close(() => {
+      resolve()
+    })
+  })
+}

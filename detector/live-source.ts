@@ -1,0 +1,70 @@
+/** This host's kernel as a source: hooks for what the rules want, changed without a gap when the rules change. */
+import type { EventView } from './events/view.ts'
+import type { EventSource } from './source.ts'
+import { type KernelSource, startKernel } from './sources/kernel.ts'
+
+export interface LiveOptions {
+  readonly nowNs: () => bigint
+}
+
+/** The new hooks see what the old ones still delivered; from this long before the change nothing is left out. */
+const OVERLAP_NS = 1_000_000n
+
+export class LiveSource implements EventSource {
+  readonly #options: LiveOptions
+  #kernel: KernelSource | undefined
+  #attached: ReadonlySet<string> = new Set()
+  #onRecord: (view: EventView) => void = () => undefined
+  /** Losses of hooks that have been taken off. */
+  readonly #lostBefore = new Map<string, number>()
+
+  constructor(options: LiveOptions) {
+    this.#options = options
+  }
+
+  start(wanted: ReadonlySet<string>, onRecord: (view: EventView) => void): Promise<void> {
+    this.#onRecord = onRecord
+    this.#kernel = this.#attach(wanted, 0n)
+    this.#kernel.drain()
+    return Promise.resolve()
+  }
+
+  want(wanted: ReadonlySet<string>): void {
+    if ([...wanted].every((name) => this.#attached.has(name))) return
+    const before = this.#kernel
+    const since = this.#options.nowNs() - OVERLAP_NS
+    const after = this.#attach(wanted, since)
+    before?.close()
+    for (const [name, count] of Object.entries(before?.lost ?? {}))
+      this.#lostBefore.set(name, (this.#lostBefore.get(name) ?? 0) + count)
+    this.#kernel = after
+  }
+
+  lost(): Readonly<Record<string, number>> {
+    const now = Object.entries(this.#kernel?.lost ?? {})
+    return Object.fromEntries(
+      now.map(([name, count]) => [name, count + (this.#lostBefore.get(name) ?? 0)]),
+    )
+  }
+
+  degraded(): readonly string[] {
+    return this.#kernel?.degraded ?? []
+  }
+
+  stop(): Promise<void> {
+    this.#kernel?.close()
+    return Promise.resolve()
+  }
+
+  #attach(wanted: ReadonlySet<string>, since: bigint): KernelSource {
+    this.#attached = wanted
+    return startKernel({
+      events: [...wanted],
+      onEvent: (view) => {
+        if (view.timeNs >= since) this.#onRecord(view)
+      },
+      // Counted in `lost`, which is looked at each second.
+      onLost: () => undefined,
+    })
+  }
+}
