@@ -13,7 +13,8 @@ export function buildProgram(terminal: Terminal): Command {
     .description(
       'Active response for Linux: eBPF detection by Falco-compatible rules, answers by policy',
     )
-    .version(version)
+    .version(version, '--version')
+    .enablePositionalOptions()
     .showSuggestionAfterError()
     .configureHelp({ sortSubcommands: false, showGlobalOptions: true })
     .configureOutput({

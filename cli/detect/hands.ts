@@ -1,0 +1,46 @@
+/** What carries out the responder's orders on this node: the verdicts, with what they must never touch. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { DetectorConfig } from '../../detector/config.ts'
+import type { NodeHands } from '../../detector/services.ts'
+import { openVerdictContext } from '../../detector/verdicts/context.ts'
+import { executeVerdict } from '../../detector/verdicts/execute.ts'
+
+/** `isChild`: started by `riposte run`, whose other children (its Redis) are ours too. */
+export async function openHands(
+  config: DetectorConfig,
+  isChild: boolean,
+): Promise<NodeHands & AsyncDisposable> {
+  let isKillSwitchOn = false
+  const context = await openVerdictContext({
+    dataDir: join(config.riposte.data, 'node'),
+    guard: { programs: config.riposte.protected_programs },
+    programs: config.riposte.programs,
+    ownPids: () =>
+      isChild ? [process.pid, process.ppid, ...childrenOf(process.ppid)] : [process.pid],
+    isKillSwitchOn: () => isKillSwitchOn,
+    nowMs: Date.now,
+  })
+  return {
+    execute: (verdict) => executeVerdict(verdict, context),
+    isOwn: ({ view, process: found }) =>
+      context.own.isOwn({
+        pid: view.pid,
+        startTimeNs: view.startTimeNs,
+        parentPid: view.parentPid,
+        sessionId: found?.sessionId ?? 0,
+      }),
+    strikesOf: () => [],
+    takeStrikes: () => undefined,
+    strikes: () => ({ generation: '', active: [], unavailable: [] }),
+    setKillSwitch: (isOn) => {
+      isKillSwitchOn = isOn
+    },
+    [Symbol.asyncDispose]: () => context[Symbol.asyncDispose](),
+  }
+}
+
+function childrenOf(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+  return text === '' ? [] : text.split(' ').map(Number)
+}

@@ -1,0 +1,80 @@
+/** A live detector from a configuration, until it is asked to stop. */
+import { readFileSync } from 'node:fs'
+import type { DetectorConfig } from '../../detector/config.ts'
+import { LiveSource } from '../../detector/live-source.ts'
+import { RulesRefused, startDetector } from '../../detector/main.ts'
+import { isBpfFailure } from '../../detector/native.ts'
+import type { Detector, NodeHands } from '../../detector/services.ts'
+import { createState } from '../../detector/state/state.ts'
+import { sayProblems } from '../problems.ts'
+import { stopAsked } from '../stop-signal.ts'
+import { CommandFailure, type Terminal } from '../terminal.ts'
+import { version } from '../version.ts'
+import { openHands } from './hands.ts'
+
+export interface RunOptions {
+  readonly afterSeconds: number | undefined
+}
+
+const needsRoot = 'run it as root (sudo riposte …); riposte doctor says what this machine lacks'
+
+export async function runDetector(
+  config: DetectorConfig,
+  { afterSeconds }: RunOptions,
+  terminal: Terminal,
+): Promise<void> {
+  if (!terminal.isRoot) throw new CommandFailure('live detection needs root', needsRoot)
+  const isChild = process.connected
+  const stopping = stopAsked({ afterSeconds, isChild })
+  const state = createState()
+  const source = new LiveSource({ nowNs: () => state.host.nowNs() })
+  const hands = config.riposte.responder.url === '' ? undefined : await openHands(config, isChild)
+  const detector = await start(config, source, state, hands, terminal)
+  process.on('SIGHUP', () => {
+    detector.reload()
+  })
+  process.on('SIGUSR1', () => {
+    detector.reopenOutputs()
+  })
+  if (isChild) process.send?.({ kind: 'ready' })
+  else terminal.say('ready')
+  await stopping
+  await detector.stop()
+  await hands?.[Symbol.asyncDispose]()
+  if (isChild && process.connected) process.disconnect()
+}
+
+async function start(
+  config: DetectorConfig,
+  source: LiveSource,
+  state: ReturnType<typeof createState>,
+  hands: NodeHands | undefined,
+  terminal: Terminal,
+): Promise<Detector> {
+  const tokenFile = config.riposte.responder.token_file
+  try {
+    return await startDetector(config, {
+      source,
+      state,
+      hands,
+      version,
+      token: () => (tokenFile === '' ? '' : readFileSync(tokenFile, 'utf8').trim()),
+      say: (line) => {
+        terminal.say(line)
+      },
+      explain: (problems) => {
+        sayProblems(problems, terminal)
+      },
+      environment: terminal.environment,
+      random: Math.random,
+    })
+  } catch (error) {
+    if (error instanceof RulesRefused) throw new CommandFailure(error.message)
+    if (isBpfFailure(error))
+      throw new CommandFailure(
+        `the kernel refuses the programs (${error.code}): ${error.message}`,
+        'riposte doctor says what this machine lacks',
+      )
+    throw error
+  }
+}
