@@ -52,8 +52,8 @@ export function encode(source: RecordSource): Uint8Array {
 
   const encoded = row.parameters.map((parameter) => encodeValue(parameter, values[parameter.name]))
   const slotsEnd = HEADER_BYTES + 8 * encoded.length
-  const bytesLength = encoded.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0), 0)
-  const record = new Uint8Array(align(slotsEnd + bytesLength))
+  const bytesLength = encoded.reduce((sum, { bytes }) => sum + align(bytes?.length ?? 0), 0)
+  const record = new Uint8Array(slotsEnd + bytesLength)
   const view = new DataView(record.buffer)
   let end = slotsEnd
   encoded.forEach(({ scalar, bytes, isCut }, index) => {
@@ -63,14 +63,14 @@ export function encode(source: RecordSource): Uint8Array {
     record.set(bytes, end)
     view.setUint32(slot, end, true)
     view.setUint32(slot + 4, (bytes.length | (isCut ? TRUNCATED_BIT : 0)) >>> 0, true)
-    end += bytes.length
+    end += align(bytes.length)
   })
   const isCut = encoded.some((value) => value.isCut)
   writeHeader(view, source, { eventId, slots: encoded.length, isCut })
   return record
 }
 
-/** The ring keeps records on 8-byte boundaries, so a batch of them can be laid end to end. */
+/** Records and the values in them begin on 8-byte boundaries, as the ring and the interning of text want them. */
 const align = (length: number) => Math.ceil(length / 8) * 8
 
 function writeHeader(

@@ -26,10 +26,20 @@ export interface Event {
   readonly derived: Derived
 }
 
+/** What a descriptor leads to, in Falco's words: its type and the character for it. */
+export interface FileKind {
+  readonly type: string
+  readonly character: string
+}
+
 export interface Derived {
   number: number
+  path: string | undefined
+  isPathKnown: boolean
   passedName: string | undefined
   isPassedNameKnown: boolean
+  kind: FileKind | undefined
+  isKindKnown: boolean
   socket: SocketTuple | undefined
   isSocketKnown: boolean
 }
@@ -48,8 +58,12 @@ export function createEvent(view: EventView, state: State): Event {
     firstTimeNs: 0n,
     derived: {
       number: -1,
+      path: undefined,
+      isPathKnown: false,
       passedName: undefined,
       isPassedNameKnown: false,
+      kind: undefined,
+      isKindKnown: false,
       socket: undefined,
       isSocketKnown: false,
     },
@@ -61,7 +75,9 @@ export function derivedOf(event: Event): Derived {
   const { derived } = event
   if (derived.number !== event.number) {
     derived.number = event.number
+    derived.isPathKnown = false
     derived.isPassedNameKnown = false
+    derived.isKindKnown = false
     derived.isSocketKnown = false
   }
   return derived

@@ -136,7 +136,7 @@ export function decodeSocket(bytes: Uint8Array): SocketTuple | undefined {
     localPort: data.getUint16(SOCKET_LAYOUT.localPort, true),
     remoteIp: address(SOCKET_LAYOUT.remoteAddress),
     remotePort: data.getUint16(SOCKET_LAYOUT.remotePort, true),
-    path: decodeText(bytes.subarray(SOCKET_LAYOUT.path)).replace(/^\0/, '@'),
+    path: isUnix ? decodeText(bytes.subarray(SOCKET_LAYOUT.path)).replace(/^\0/, '@') : '',
   }
 }
 

@@ -1,8 +1,9 @@
 /** The view of the live rings: typed arrays, no allocation, interned strings. read-record.ts is its plain twin. */
 import { Intern } from './intern.ts'
 import type { Memory } from './memory.ts'
-import { decodeSocket, decodeText } from './read-record.ts'
+import { decodeText } from './read-record.ts'
 import { events, header, HEADER_BYTES, TRUNCATED_BIT } from './schema.ts'
+import { socketFrom } from './socket-bytes.ts'
 import type { EventView, SocketTuple } from './view.ts'
 
 /** Slots that any event may have; one byte for each of them says whether it is a scalar. */
@@ -101,8 +102,9 @@ export class RecordView implements EventView {
   }
 
   socket(parameter: number): SocketTuple | undefined {
-    const bytes = this.#variable(parameter)
-    return bytes === undefined ? undefined : decodeSocket(bytes)
+    const start = this.#start(parameter)
+    if (start === 0) return undefined
+    return socketFrom(this.#memory.bytes, start, this.#length(parameter))
   }
 
   isTruncated(parameter: number): boolean {

@@ -36,6 +36,19 @@ const showInt =
     return value === undefined ? undefined : render(value, event)
   }
 
+/** Flags have few values, and a host sees the same ones all day. */
+function remembered(render: (value: number) => Shown): (value: number) => Shown {
+  const known = new Map<number, Shown>()
+  return (value) => {
+    const found = known.get(value)
+    if (found !== undefined) return found
+    const shown = render(value)
+    if (known.size >= 1024) known.clear()
+    known.set(value, shown)
+    return shown
+  }
+}
+
 /** Text as it is; of a list its items with a blank between two. */
 const showText: Show = ({ view }, parameter) => {
   const isList = events[view.eventId]?.parameters[parameter]?.type === 'list'
@@ -72,6 +85,7 @@ function describe(event: Event): string {
 }
 
 const fileState = intOf('file_state')
+const showOpen = remembered((flags) => plain(String(flags), flagNames(openFlagNames, flags)))
 
 const simple = {
   decimal: showInt((value) => plain(String(value))),
@@ -82,10 +96,7 @@ const simple = {
       : plain(BigInt.asUintN(64, value).toString(16).toUpperCase())
   },
   octal: showInt((value) => plain(octal(value))),
-  open: showInt((value, event) => {
-    const flags = openFlags(value, fileState(event.view) ?? 0)
-    return plain(String(flags), flagNames(openFlagNames, flags))
-  }),
+  open: showInt((value, { view }) => showOpen(openFlags(value, fileState(view) ?? 0))),
   errno: showInt((value) => plain(String(value), value < 0 ? errnoName(value) : '')),
   signal: showInt((value) => plain(String(value), signalName(value))),
   pid: showInt((value, { state }) =>
@@ -132,10 +143,12 @@ export function showerOf(kind: Kind, name: string): Show {
   if (kind.as === 'fd')
     return (event, parameter) => showDescriptor(event, event.view.int(parameter), name)
   if (kind.as === 'flags')
-    return showInt((value) => plain(String(value >>> 0), flagNames(kind.names, value)))
+    return showInt(remembered((value) => plain(String(value >>> 0), flagNames(kind.names, value))))
   if (kind.as === 'enum')
-    return showInt((value) => plain(String(value), enumNames(kind.names, value)))
+    return showInt(remembered((value) => plain(String(value), enumNames(kind.names, value))))
   if (kind.as === 'mode')
-    return showInt((value) => plain(octal(value), flagNames(kind.names, value & 0o7777)))
+    return showInt(
+      remembered((value) => plain(octal(value), flagNames(kind.names, value & 0o7777))),
+    )
   return simple[kind.as]
 }

@@ -1,5 +1,5 @@
 /** What an event is about: the file or the socket behind its descriptor, as the kernel resolved it. */
-import { type Event, derivedOf } from '../events/event.ts'
+import { type Event, type FileKind, derivedOf } from '../events/event.ts'
 import { eventSet, intOf, socketOf, textOf } from '../events/parameter.ts'
 import { events } from '../events/schema.ts'
 import type { SocketTuple } from '../events/view.ts'
@@ -11,7 +11,7 @@ const isOpen = eventSet(...opens)
 const hasNames = eventSet('open', 'openat', 'openat2', 'creat')
 /** Elsewhere `path` is what the caller passed. */
 const resolves = new Set([...opens, 'dup', 'dup2', 'dup3', 'fchmod', 'setns', 'finit_module'])
-const path = textOf('path', resolves)
+const resolvedPath = textOf('path', resolves)
 const name = textOf('name', new Set(opens))
 const directory = textOf('dirpath')
 const tuple = socketOf('tuple')
@@ -22,12 +22,22 @@ const result = intOf('res')
 const domain = intOf('domain')
 const dirDescriptor = intOf('dirfd')
 
+/** The path that the kernel has for the descriptor. */
+function path(event: Event): string | undefined {
+  const derived = derivedOf(event)
+  if (!derived.isPathKnown) {
+    derived.isPathKnown = true
+    derived.path = resolvedPath(event.view)
+  }
+  return derived.path
+}
+
 /** fd.name of a file: by `nameInUse` where the event has two, and the passed one where nothing was opened. */
 export function fileName(event: Event): string | undefined {
   const { view } = event
-  if (!hasNames[view.eventId]) return path(view)
+  if (!hasNames[view.eventId]) return path(event)
   if (event.nameInUse === 'passed') return passedName(event)
-  return path(view) ?? passedName(event)
+  return path(event) ?? passedName(event)
 }
 
 /** The name as passed, joined to the directory that it starts at and normalised as text, which is Falco's fd.name. */
@@ -55,13 +65,14 @@ export const AT_FDCWD = -100
 
 /** fd.nameraw */
 export const rawName = (event: Event): string | undefined =>
-  hasNames[event.view.eventId] ? name(event.view) : path(event.view)
+  hasNames[event.view.eventId] ? name(event.view) : path(event)
 
 /** Whether the event's file goes by two names that differ, so that its rules are judged once with each. */
 export function hasTwoNames(event: Event): boolean {
   if (!hasNames[event.view.eventId]) return false
-  const kernel = path(event.view)
-  if (kernel === undefined) return false
+  const kernel = path(event)
+  // The usual case by far: an absolute path without links; interned, so this compares two pointers.
+  if (kernel === undefined || kernel === name(event.view)) return false
   const passed = passedName(event)
   return passed !== undefined && passed !== kernel
 }
@@ -109,11 +120,6 @@ const kinds = new Map<number, FileKind>([
   [0o060000, { type: 'file', character: 'f' }],
 ])
 
-interface FileKind {
-  readonly type: string
-  readonly character: string
-}
-
 const file: FileKind = { type: 'file', character: 'f' }
 const bySocket = {
   ipv4: { type: 'ipv4', character: '4' },
@@ -153,6 +159,15 @@ const anonymous: readonly (readonly [prefix: string, kind: FileKind])[] = [
 
 /** fd.type and fd.typechar; missing where the call opened nothing. */
 export function kindOf(event: Event): FileKind | undefined {
+  const derived = derivedOf(event)
+  if (!derived.isKindKnown) {
+    derived.isKindKnown = true
+    derived.kind = findKind(event)
+  }
+  return derived.kind
+}
+
+function findKind(event: Event): FileKind | undefined {
   const { view } = event
   const found = socket(event)
   if (found !== undefined) return bySocket[found.family]
@@ -161,7 +176,7 @@ export function kindOf(event: Event): FileKind | undefined {
   const family = domain(view)
   if (family !== undefined) return hasFailed(event) ? undefined : byDomain.get(family)
   const mode = inodeMode(view)
-  const opened = path(view)
+  const opened = path(event)
   if (opened === undefined && mode === undefined) return undefined
   const special = opened?.startsWith('/') && !opened.startsWith('/memfd:') ? undefined : opened
   if (special !== undefined)
