@@ -34,7 +34,7 @@ export interface MemorySettings {
   readonly nowMs: () => number
 }
 
-export class MemoryFull extends Error {
+class MemoryFull extends Error {
   readonly code = 'memory_full'
   readonly retryable = true
 }

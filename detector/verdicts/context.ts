@@ -15,7 +15,10 @@ export interface VerdictSettings {
   readonly guard: GuardSettings
   /** Absolute paths that run_program may start; empty by default, so it may start none. */
   readonly programs: readonly string[]
-  /** Riposte's own: this process, the `riposte` around it, its Redis. Asked anew each time. */
+  /**
+   * Riposte's own and nobody else's: this process, the `riposte` around it if there is one (not the shell that started
+   * it), its Redis. What their children do is taken for Riposte's own doing. Asked anew for each guard.
+   */
   readonly ownPids: () => Iterable<number>
   readonly isKillSwitchOn: () => boolean
   readonly nowMs: () => number

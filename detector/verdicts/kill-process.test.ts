@@ -122,6 +122,21 @@ test('pid 1, kernel threads and what holds Riposte are refused, whatever the res
   }
 })
 
+test('a container cannot earn protection by the name of its program', async () => {
+  await using victim = await startVictim(['unshare', '--mount', 'sleep', '77005'])
+  await until(() => withArgument('77005').some(({ name }) => name === 'sleep'))
+  const { exePath } = identityOf(victim.pid)
+  await using context = await openTestContext({ protectedPrograms: [exePath] })
+  await using host = await startVictim(['sleep', '77006'])
+
+  const answers = await Promise.all(
+    [victim, host].map(({ pid }, index) =>
+      executeVerdict(order('kill_process', identityOf(pid), { id: String(index) }), context),
+    ),
+  )
+  expect(answers.map(({ status }) => status)).toEqual(['done', 'refused'])
+})
+
 test('a protected program is refused, and spared inside the tree of another', async () => {
   await using context = await openTestContext()
   const daemon = join(context.dataDir, 'daemon')

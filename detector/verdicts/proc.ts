@@ -60,7 +60,7 @@ export function running(): ProcessStat[] {
 }
 
 /** The comm may hold spaces and parentheses, so the fields are counted from the last one. */
-export function parseStat(text: string): ProcessStat | undefined {
+function parseStat(text: string): ProcessStat | undefined {
   const open = text.indexOf('(')
   const close = text.lastIndexOf(')')
   if (open < 0 || close < open) return undefined

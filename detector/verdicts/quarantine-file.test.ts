@@ -91,6 +91,26 @@ test('a file on another file system is copied whole, with its attributes, and co
   }
 })
 
+test('a file for which there is no room stays where it is', async () => {
+  using file = makeFile('x'.repeat(1_000_000))
+  const mount = mkdtempSync(join(tmpdir(), 'riposte-mount-'))
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', mount])
+  try {
+    await using context = await openTestContext({ dataDir: mount })
+    const answer = await executeVerdict(quarantine(file.path), context)
+    expect(answer).toMatchObject({
+      status: 'failed',
+      detail: expect.stringContaining('No space left'),
+    })
+    expect(statSync(file.path).size).toBe(1_000_000)
+    expect(readdirSync(file.folder)).toEqual(['dropped'])
+    expect(readdirSync(join(mount, 'quarantine'))).toEqual([])
+  } finally {
+    execFileSync('umount', [mount])
+    rmdirSync(mount)
+  }
+})
+
 test('undo refuses to replace what is there now', async () => {
   await using context = await openTestContext()
   using file = makeFile()
@@ -153,6 +173,28 @@ test('what an interrupted try left beside the name is brought home by the next',
   using place = openPlace('/', file.path)
   await takeAway(place, taken)
   expect(facts(join(taken.folder, 'file'))).toEqual(asItWas)
+})
+
+test('a name that is swapped between the last look and the rename gets its new file back', async () => {
+  await using context = await openTestContext()
+  using file = makeFile()
+  const planned = await executeVerdict({ ...quarantine(file.path), operation: 'plan' }, context)
+  const taken = { path: file.path, file: '', folder: '', ...planned.effect }
+  using place = openPlace('/', file.path)
+  let looks = 0
+  const racing = {
+    ...place,
+    get at() {
+      if (++looks === 2) {
+        writeFileSync(join(file.folder, 'innocent'), 'innocent')
+        renameSync(join(file.folder, 'innocent'), file.path)
+      }
+      return place.at
+    },
+  }
+  await expect(takeAway(racing, taken)).rejects.toMatchObject({ code: 'target_gone' })
+  expect(readdirSync(file.folder)).toEqual(['dropped'])
+  expect(readFileSync(file.path, 'utf8')).toBe('innocent')
 })
 
 test('a name that another process swaps all the time is never mistaken', async () => {

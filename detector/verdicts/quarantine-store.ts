@@ -46,8 +46,7 @@ export async function takeAway(place: HeldPlace, taken: Taken): Promise<void> {
   const aside = place.beside(`.riposte-${basename(taken.folder)}`)
   if (!isHome(taken)) {
     if (identity(aside) !== taken.file) moveAside(place, aside, taken)
-    await moveAcross(aside, home(taken.folder))
-    await syncDirectory(taken.folder)
+    await bringHome(place, aside, taken)
   }
   if (identity(aside) === taken.file || existsSync(aside)) unlinkSync(aside)
 }
@@ -60,6 +59,19 @@ function moveAside(place: HeldPlace, aside: string, taken: Taken): void {
   linkSync(aside, place.at)
   unlinkSync(aside)
   throw gone(`${taken.path} was swapped while it was being taken away`)
+}
+
+/** A copy that cannot be made (a full disk) leaves the file where it was. */
+async function bringHome(place: HeldPlace, aside: string, taken: Taken): Promise<void> {
+  try {
+    await moveAcross(aside, home(taken.folder))
+    await syncDirectory(taken.folder)
+  } catch (error) {
+    rmSync(taken.folder, { recursive: true })
+    linkSync(aside, place.at)
+    unlinkSync(aside)
+    throw error
+  }
 }
 
 /** Refused when something is there now. Owner, mode, times and attributes are the file's own and were never changed. */

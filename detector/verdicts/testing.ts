@@ -57,7 +57,7 @@ export async function openTestContext(settings: TestSettings = {}): Promise<Test
   }
 }
 
-export const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
 
 /** An order with everything in it that a test does not care about. */
 export function order(

@@ -6,7 +6,7 @@ import { readProc, readProcLink, readStat, running, type ProcessStat } from '../
 import { environment } from './environment.ts'
 import { sockets } from './sockets.ts'
 
-export type SnapshotPart = (typeof snapshotParts)[number]
+type SnapshotPart = (typeof snapshotParts)[number]
 /** `executable` is bytes and is taken apart (executable.ts). */
 export type TextPart = Exclude<SnapshotPart, 'executable'>
 

@@ -1,0 +1,14 @@
+import { expect, test } from '@jest/globals'
+import { readStat, refOf } from './proc.ts'
+import { signal } from './signals.ts'
+import { startVictim, until } from './testing.ts'
+
+test('a signal reaches the process that was named and no other that has its pid', async () => {
+  await using victim = await startVictim(['sleep', '1000'])
+  const ref = refOf(victim.identity)
+  expect(signal({ ...ref, startTicks: ref.startTicks - 1 }, 'SIGKILL')).toBe(false)
+  expect(readStat(victim.pid)?.state).toBe('S')
+  expect(signal(ref, 'SIGKILL')).toBe(true)
+  await until(() => readStat(victim.pid) === undefined)
+  expect(signal(ref, 'SIGKILL')).toBe(false)
+})
