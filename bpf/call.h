@@ -36,6 +36,16 @@ static __always_inline void notice_compat(struct task_struct *task)
 #endif
 }
 
+static __always_inline u32 call_number(struct task_struct *task)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+#if defined(__TARGET_ARCH_x86)
+	return regs->orig_ax & 0x3fffffff; /* x32 sets bit 30 */
+#else
+	return regs->syscallno;
+#endif
+}
+
 /* The registers of the entry: at the return only the result's own register differs. */
 static __always_inline void call__read(struct call *call, long result)
 {

@@ -186,6 +186,14 @@ struct task_struct {
 	kuid_t loginuid;
 	struct css_set *cgroups;
 };
+struct seq_file;
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
 struct linux_binprm {
 	const char *filename;
 	const char *interp;

@@ -1,6 +1,6 @@
 /* The detector's programs; each file of programs/ is one family of calls. */
+#include "image.h"
 #include "socket.h"
-#include "task.h"
 
 char LICENSE[] SEC("license") = "GPL";
 

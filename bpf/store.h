@@ -18,11 +18,11 @@
 #define HEADER_U32(r, at) (*(u32 *)&(r)->bytes[at])
 #define HEADER_U64(r, at) (*(u64 *)&(r)->bytes[at])
 
-static __always_inline struct record *record__begin_for(
-	struct task_struct *task, u32 event, u32 slots)
+/* `place`: whose of `records` is used; a CPU's own, or one that nobody else writes. */
+static __always_inline struct record *record__begin_in(
+	u32 place, struct task_struct *task, u32 event, u32 slots)
 {
-	u32 cpu = bpf_get_smp_processor_id();
-	struct record *r = bpf_map_lookup_elem(&records, &cpu);
+	struct record *r = bpf_map_lookup_elem(&records, &place);
 
 	if (!r)
 		return 0;
@@ -35,13 +35,19 @@ static __always_inline struct record *record__begin_for(
 	HEADER_U64(r, AT_START_TIME_NS) = task->group_leader->start_boottime;
 	HEADER_U16(r, AT_EVENT_ID) = event;
 	HEADER_U16(r, AT_FLAGS) = 0;
-	HEADER_U16(r, AT_CPU) = cpu;
+	HEADER_U16(r, AT_CPU) = place;
 	HEADER_U16(r, AT_SLOTS) = slots;
 	HEADER_U32(r, AT_USER_ID) = task->cred->uid.val;
 	HEADER_U32(r, AT_PARENT_PID) = task->real_parent->tgid;
 	HEADER_U64(r, AT_STRIKES) = 0;
 	HEADER_U64(r, AT_LENGTH) = 0;
 	return r;
+}
+
+static __always_inline struct record *record__begin_for(
+	struct task_struct *task, u32 event, u32 slots)
+{
+	return record__begin_in(bpf_get_smp_processor_id(), task, event, slots);
 }
 
 #define record__begin(EVENT)                                                                       \

@@ -3,16 +3,6 @@
  * tracepoint sees. It costs every call in the system about as much as all per-call tracepoints
  * together, so it is attached only when one of the two reasons holds.
  */
-static __always_inline u32 call_number(struct task_struct *task)
-{
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
-#if defined(__TARGET_ARCH_x86)
-	return regs->orig_ax & 0x3fffffff; /* x32 sets bit 30 */
-#else
-	return regs->syscallno;
-#endif
-}
-
 SEC("tp_btf/sys_exit") int any_call(u64 *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();

@@ -8,6 +8,7 @@ import { attach, type CompatMode } from './attach.ts'
 import { createLosses, type Loss } from './losses.ts'
 import { drainMerged } from './merge.ts'
 import { Ring } from './ring.ts'
+import { scanTasks } from './scan.ts'
 
 export interface KernelOptions {
   /** Names of schema.ts: only their hooks are attached. Exec, fork and exit always come, they cost nothing. */
@@ -22,6 +23,8 @@ export interface KernelOptions {
   readonly ringBytes?: Partial<Record<RecordClass, number>>
   readonly isSelfHidden?: boolean
   readonly isTracefsUsed?: boolean
+  /** Tell every process that already runs, marked `scanned`, before startKernel returns; true if not said. */
+  readonly isScanWanted?: boolean
 }
 
 export interface KernelSource {
@@ -29,6 +32,8 @@ export interface KernelSource {
   readonly degraded: readonly string[]
   /** Records lost since start by class. */
   readonly lost: Readonly<Record<RecordClass, number>>
+  /** False when running processes could not be told: read /proc instead. */
+  readonly isScanned: boolean
   /** Whether 32-bit calls are being decoded now. */
   readonly isCompatDecoded: boolean
   /** Delivers what is there now; answers how many. Otherwise records come by themselves. */
@@ -62,6 +67,8 @@ export function startKernel(options: KernelOptions): KernelSource {
   const view = new RecordView(first.memory)
   const losses = createLosses(object, options.onLost)
   const compatSeen = flagOf(object, 'compat_seen')
+  // Hooks are in already: who starts during the scan is told twice, never not at all.
+  const isScanned = (options.isScanWanted ?? true) && scanTasks(view, options.onEvent)
   let isOpen = true
   let isScheduled = false
 
@@ -88,6 +95,7 @@ export function startKernel(options: KernelOptions): KernelSource {
 
   return {
     degraded,
+    isScanned,
     get lost() {
       return losses.counts()
     },

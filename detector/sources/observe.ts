@@ -29,6 +29,7 @@ export function observe(
   const seen: Observed[] = []
   const source = startKernel({
     compat: 'never',
+    isScanWanted: false,
     ...options,
     events: names,
     onEvent: (view) => seen.push(copyOf(view)),
