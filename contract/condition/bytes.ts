@@ -7,28 +7,16 @@ export function bytesToText(bytes: Uint8Array): string {
 
 /** One code point at a time: only a text that does not decode comes here. */
 function keepingInvalid(bytes: Buffer): string {
-  const decoder = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true })
   let text = ''
   for (let at = 0; at < bytes.length;) {
     const length = sequenceLength(bytes[at] ?? 0)
     const sequence = bytes.subarray(at, at + length)
-    const char = length === 0 ? undefined : decodeOr(decoder, sequence)
-    text += char ?? String.fromCharCode(0xdc00 + (bytes[at] ?? 0))
-    at += char === undefined ? 1 : length
+    const char = sequence.toString('utf8')
+    const isValid = length > 0 && Buffer.from(char).equals(sequence)
+    text += isValid ? char : String.fromCharCode(0xdc00 + (bytes[at] ?? 0))
+    at += isValid ? length : 1
   }
   return text
-}
-
-function decodeOr(
-  decoder: InstanceType<typeof TextDecoder>,
-  sequence: Uint8Array,
-): string | undefined {
-  try {
-    return decoder.decode(sequence)
-  } catch (error) {
-    if (error instanceof TypeError) return undefined
-    throw error
-  }
 }
 
 /** Bytes of the sequence that a first byte announces; 0 where no sequence begins with it. */

@@ -142,7 +142,8 @@ export class Emitter {
 
   #isAmong(local: string, read: string, values: readonly Scalar[]): string {
     const [first, ...others] = values.map((value) => this.constant(value))
-    if (first === undefined) return 'false'
+    // Read all the same: what follows counts on it.
+    if (first === undefined) return `(${read}, false)`
     if (values.length > MAX_COMPARED) return `${this.constant(new Set(values))}.has(${read})`
     const more = others.map((other) => ` || ${local} === ${other}`).join('')
     return `(${read} === ${first}${more})`
