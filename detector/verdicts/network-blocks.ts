@@ -48,6 +48,8 @@ export class NetworkBlocks {
   #blocks: readonly Block[]
   #object: BpfObject | undefined
   #sweeper: NodeJS.Timeout | undefined
+  /** Writes of the list, one after the other. */
+  #written: Promise<void> = Promise.resolve()
 
   private constructor(settings: BlockSettings, blocks: readonly Block[]) {
     this.#settings = settings
@@ -75,7 +77,10 @@ export class NetworkBlocks {
     )
   }
 
-  /** Durable before it is live: a crash in between blocks at the next start, never forgets to release. */
+  /**
+   * Live when this returns, durable when it resolves. After a crash in between the next start lifts it, because the list
+   * does not know it, and the order comes again, because it was not answered.
+   */
   async block(step: string, cgroupId: string, allow: readonly string[]): Promise<void> {
     const others = this.#blocks.filter(
       (block) => block.step !== step || block.cgroupId !== cgroupId,
@@ -100,15 +105,25 @@ export class NetworkBlocks {
   }
 
   async #apply(blocks: readonly Block[]): Promise<void> {
-    if (blocks.length > 0 || existsSync(this.#settings.statePath))
-      await writeDurably(this.#settings.statePath, JSON.stringify(blocks, undefined, 2))
+    if (blocks.length > 0) this.#enforce(blocks)
+    else this.#detach()
     this.#blocks = blocks
-    if (blocks.length === 0) return this.#detach()
+    this.#written = this.#written.then(() => this.#remember())
+    await this.#written
+  }
+
+  #enforce(blocks: readonly Block[]): void {
     const object = (this.#object ??= this.#attach())
     fill(object, blocks)
     this.sweep()
     this.#sweeper ??= setInterval(() => this.sweep(), SWEEP_MS).unref()
-    return undefined
+  }
+
+  /** What is blocked when the turn comes: a later change may have been made meanwhile, and is in it. */
+  async #remember(): Promise<void> {
+    const { statePath } = this.#settings
+    if (this.#blocks.length > 0 || existsSync(statePath))
+      await writeDurably(statePath, JSON.stringify(this.#blocks, undefined, 2))
   }
 
   /** New links first, old pins after: between two lives of the detector nothing gets through. */

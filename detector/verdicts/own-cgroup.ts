@@ -22,7 +22,10 @@ export type OwnCgroup = z.infer<typeof ownCgroupSchema>
 /** A child inherits its parent's cgroup, so once a look finds nobody outside, nobody can be born there. */
 const MAX_ROUNDS = 100
 
-/** `block` is called for each new cgroup while it is still empty, so that nobody in it is ever connected. */
+/**
+ * `block` is called for each new cgroup while it is still empty, and is live when it returns, so that nobody in it is ever
+ * connected; that it is durable is awaited last.
+ */
 export async function moveTree(
   root: string,
   step: string,
@@ -31,6 +34,7 @@ export async function moveTree(
 ): Promise<OwnCgroup[]> {
   const name = `riposte-${folderName(step).slice(0, 16)}`
   const cgroups = new Map<string, OwnCgroup>()
+  const durable: Promise<void>[] = []
   let planned = reach.planned
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const { processes } = membersNow({ ...reach, planned })
@@ -41,10 +45,13 @@ export async function moveTree(
     ))
       if (!cgroups.has(directory)) {
         const cgroup = make(directory, name)
-        await block(cgroup)
+        durable.push(block(cgroup))
         cgroups.set(directory, cgroup)
       }
-    if (outside.length === 0) return [...cgroups.values()]
+    if (outside.length === 0) {
+      await Promise.all(durable)
+      return [...cgroups.values()]
+    }
     for (const process of outside) {
       const cgroup = cgroups.get(sharedDirectory(root, process, name))
       if (cgroup !== undefined) move(process, cgroup)
@@ -60,7 +67,8 @@ const isIn = ({ pid }: ProcessStat, name: string): boolean =>
 function sharedDirectory(root: string, { pid }: ProcessStat, name: string): string {
   const path = cgroupPath(pid, '') ?? '/'
   const at = path.split('/').indexOf(name)
-  return join(root, at < 0 ? path : path.split('/').slice(0, at).join('/'))
+  const shared = at < 0 ? path : path.split('/').slice(0, at).join('/')
+  return join(root, shared).replace(/\/$/, '')
 }
 
 function make(from: string, name: string): OwnCgroup {
