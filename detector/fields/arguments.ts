@@ -3,7 +3,7 @@ import type { Event } from '../events/event.ts'
 import { bytesOf, eventSet, indexes, textOf } from '../events/parameter.ts'
 import { events } from '../events/schema.ts'
 import { falcoParameters } from './falco-parameters.ts'
-import { openFlags } from './flags.ts'
+import { madeFlags, openFlags } from './flags.ts'
 import type { Field, FieldType, FieldValue, Reader } from './index.ts'
 import { type Kind, kindOf } from './parameter-kinds.ts'
 import { showArgument } from './parameter-text.ts'
@@ -68,6 +68,7 @@ const rawTypes: Readonly<Record<Kind['as'], FieldType>> = {
   gid: 'uint',
   signal: 'uint',
   open: 'flags',
+  made: 'flags',
   flags: 'flags',
   enum: 'flags',
 }
@@ -84,6 +85,11 @@ function rawReader(event: string, name: string, type: string): Read {
     return ({ view }, parameter) => {
       const flags = view.int(parameter)
       return flags === undefined ? undefined : openFlags(flags, fileState(view) ?? 0)
+    }
+  if (as === 'made')
+    return ({ view }, parameter) => {
+      const flags = view.int(parameter)
+      return flags === undefined ? undefined : madeFlags(flags)
     }
   if (as === 'time') return ({ view }, parameter) => view.bigint(parameter)
   if (type === 'int') return readInt

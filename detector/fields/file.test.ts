@@ -96,9 +96,9 @@ test('an open that found nothing still has the name that was asked for', () => {
 
 test.each([
   ['/etc', 0o040755, 'directory', 'd', '/etc'],
-  ['pipe:[812]', 0o010600, 'pipe', 'p', '/'],
-  ['anon_inode:[eventfd]', undefined, 'event', 'e', '/'],
-  ['/memfd:x (deleted)', 0o100777, 'memfd', 'm', '/'],
+  ['pipe:[812]', 0o010600, 'pipe', 'p', undefined],
+  ['anon_inode:[eventfd]', undefined, 'event', 'e', undefined],
+  ['/memfd:x (deleted)', 0o100777, 'memfd', 'm', undefined],
   ['/dev/null', 0o020666, 'file', 'f', '/dev'],
 ])('a descriptor of %s is a %s', (path, inodeMode, type, character, directory) => {
   const dup = eventFrom(testState(), shell, {

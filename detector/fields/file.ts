@@ -20,9 +20,12 @@ function nameOf(event: Event): string | undefined {
 
 /** A directory is its own; so that `fd.directory = /etc` also sees who lists it. */
 function directoryOf(event: Event): string | undefined {
+  const kind = kindOf(event)?.type
+  // Of a call that opened nothing the kind is not known, but the name is.
+  if (kind !== undefined && kind !== 'file' && kind !== 'directory') return undefined
   const name = fileName(event)
-  if (name === undefined) return undefined
-  return kindOf(event)?.type === 'directory' ? name : parentOf(name)
+  if (name === undefined || kind === 'directory') return name
+  return parentOf(name)
 }
 
 function fileOf(event: Event): string | undefined {
@@ -83,8 +86,8 @@ export const fileFields: readonly Field[] = [
   row('fd.typechar', 'string', 'one character for the type: f d 4 6 u p e …', typeCharacter),
   row('fd.name', 'string', 'path of the file, or both ends of the connection', nameOf),
   row('fd.nameraw', 'string', 'path as the caller passed it', (event) => {
-    const raw = rawName(event)
-    return raw === undefined ? nameOf(event) : withoutDoubleSlashes(raw)
+    const raw = socket(event) === undefined ? rawName(event) : nameOf(event)
+    return raw === undefined ? undefined : withoutDoubleSlashes(raw)
   }),
   row('fd.directory', 'string', 'directory of the file, or the directory itself', directoryOf),
   row('fd.filename', 'string', 'name of the file without its directory', fileOf),

@@ -60,6 +60,9 @@ export function openFlags(flags: number, fileState: number): number {
   return falco | (fileState << 14)
 }
 
+/** The same of a descriptor that has no way of access: socket, dup3, userfaultfd. */
+export const madeFlags = (flags: number) => openFlags(flags | 3, 0)
+
 /** creat_flags: only what the kernel found. */
 export const creatFlagNames: Names = [
   ['FD_UPPER_LAYER_CREAT', 2],

@@ -6,7 +6,7 @@ import type { Names } from './names.ts'
 
 export type Kind =
   | { readonly as: 'decimal' | 'hex' | 'octal' | 'text' | 'bytes' | 'socket' | 'time' }
-  | { readonly as: 'fd' | 'errno' | 'pid' | 'uid' | 'gid' | 'signal' | 'open' }
+  | { readonly as: 'fd' | 'errno' | 'pid' | 'uid' | 'gid' | 'signal' | 'open' | 'made' }
   | { readonly as: 'path'; readonly from?: string }
   | { readonly as: 'flags' | 'enum' | 'mode'; readonly names: Names }
 
@@ -48,6 +48,8 @@ const byName = new Map<string, Kind>([
 const clone = flagged(flags.cloneFlagNames)
 const execute = flagged(flags.executeFlagNames)
 const open: Kind = { as: 'open' }
+/** O_CLOEXEC and O_NONBLOCK of a new descriptor, which is opened for nothing in particular. */
+const made: Kind = { as: 'made' }
 const mode: Kind = { as: 'mode', names: flags.modeNames }
 
 const byEvent: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
@@ -62,12 +64,12 @@ const byEvent: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
   openat: { flags: open, name: { as: 'path', from: 'dirpath' } },
   openat2: { flags: open, name: { as: 'path', from: 'dirpath' } },
   open_by_handle_at: { flags: open },
-  socket: { flags: open },
+  socket: { flags: made },
   accept4: { flags: hex },
   dup: { res: fd },
   dup2: { res: fd },
-  dup3: { res: fd, flags: open },
-  userfaultfd: { flags: open },
+  dup3: { res: fd, flags: made },
+  userfaultfd: { flags: made },
   linkat: {
     flags: flagged(flags.linkatFlagNames),
     oldpath: { as: 'path', from: 'olddirpath' },

@@ -2,7 +2,7 @@
 import type { Event } from '../events/event.ts'
 import { intOf, textOf } from '../events/parameter.ts'
 import { events } from '../events/schema.ts'
-import { openFlagNames, openFlags } from './flags.ts'
+import { madeFlags, openFlagNames, openFlags } from './flags.ts'
 import { enumNames, errnoName, flagNames, signalName } from './names.ts'
 import type { Kind } from './parameter-kinds.ts'
 import { joinPath } from './paths.ts'
@@ -49,12 +49,17 @@ function remembered(render: (value: number) => Shown): (value: number) => Shown 
   }
 }
 
-/** Text as it is; of a list its items with a blank between two. */
+/** Text as it is. A list is bytes to Falco: each item ends in NUL, which is not printable. */
 const showText: Show = ({ view }, parameter) => {
   const isList = events[view.eventId]?.parameters[parameter]?.type === 'list'
-  const value = isList ? view.list(parameter)?.join(' ') : view.text(parameter)
+  const items = isList ? view.list(parameter) : undefined
+  if (items !== undefined)
+    return plain(items.map((item) => `${printable(toBytes(item))}.`).join(''))
+  const value = isList ? undefined : view.text(parameter)
   return value === undefined ? undefined : plain(value)
 }
+
+const toBytes = (item: string) => new TextEncoder().encode(item)
 
 /** A relative path also as what it is below its directory. */
 function showPath(from: string | undefined): Show {
@@ -97,6 +102,7 @@ const simple = {
   },
   octal: showInt((value) => plain(octal(value))),
   open: showInt((value, { view }) => showOpen(openFlags(value, fileState(view) ?? 0))),
+  made: showInt((value) => showOpen(madeFlags(value))),
   errno: showInt((value) => plain(String(value), value < 0 ? errnoName(value) : '')),
   signal: showInt((value) => plain(String(value), signalName(value))),
   pid: showInt((value, { state }) =>

@@ -68,7 +68,7 @@ const nc: RecordSource = {
     exe_ino: 4711,
     exe_ino_ctime: BOOTED_NS + 29n * SECOND,
     exe_ino_mtime: BOOTED_NS + 28n * SECOND,
-    pidns_init_start_ts: BOOTED_NS + 5n * SECOND,
+    pidns_init_start_ts: 5n * SECOND,
     cap_inheritable: 0n,
     cap_permitted: (1n << 21n) | 1n,
     cap_effective: 1n << 21n,

@@ -93,6 +93,9 @@ const age = (process: Process | undefined, { view }: Event) =>
 const startedAt = (process: Process | undefined, { state }: Event) =>
   process === undefined ? undefined : state.host.wallTimeNs(process.startTimeNs)
 
+const namespaceStart = ({ pidNamespaceStartNs }: Process, { state }: Event) =>
+  pidNamespaceStartNs === undefined ? undefined : state.host.wallTimeNs(pidNamespaceStartNs)
+
 const hasExeFlag = (name: string) => {
   const bit = executeFlagNames.find(([known]) => known === name)?.[1] ?? 0
   return (process: Process) => (process.exeFlags & bit) !== 0
@@ -174,13 +177,13 @@ export const processFields: readonly Field[] = [
     'proc.exe_ino.ctime_duration_pidns_start',
     'abstime',
     'nanoseconds from the start of its pid namespace to the change of the file',
-    (process) => after(process.pidNamespaceStartNs, process.exeChangedNs),
+    (process, event) => after(namespaceStart(process, event), process.exeChangedNs),
   ),
   processRow(
     'proc.pidns_init_start_ts',
     'uint',
     'start of its pid namespace, in nanoseconds since 1970',
-    (process) => process.pidNamespaceStartNs,
+    namespaceStart,
   ),
   processRow('proc.fdlimit', 'int', 'most descriptors that it may have', (p) => p.fdLimit),
   processRow('proc.vmsize', 'uint', 'virtual memory in KB, at its exec', (p) => p.vmSize),

@@ -156,16 +156,17 @@ test('datagrams: who speaks first is the client, and only a new peer changes the
 })
 
 test.each([
-  [1, 'unix', 'AF_LOCAL|AF_UNIX'],
-  [2, 'ipv4', 'AF_INET'],
-  [16, 'netlink', 'AF_ROUTE|AF_NETLINK'],
-  [17, undefined, 'AF_PACKET'],
-])('socket(2) of domain %s is a descriptor of type %s', (domain, type, name) => {
+  [1, 'unix', 'AF_LOCAL|AF_UNIX', '<NA>'],
+  [2, 'ipv4', 'AF_INET', 'udp'],
+  [16, 'netlink', 'AF_ROUTE|AF_NETLINK', '<NA>'],
+  [17, undefined, 'AF_PACKET', undefined],
+])('socket(2) of domain %s is a descriptor of type %s', (domain, type, name, protocol) => {
   const made = eventFrom(testState(), {
     event: 'socket',
     pid: 10,
-    parameters: { fd: 3, domain, type: 3, proto: 0 },
+    parameters: { fd: 3, domain, type: 2, proto: 0 },
   })
   expect(valueOf(made, 'fd.type')).toBe(type)
   expect(valueOf(made, 'evt.arg.domain')).toBe(name)
+  expect(valueOf(made, 'fd.l4proto')).toBe(protocol)
 })

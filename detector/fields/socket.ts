@@ -1,5 +1,6 @@
 /** fd.* of sockets: client and server by who connected, local and remote by where the process is. */
 import type { Event } from '../events/event.ts'
+import { intOf } from '../events/parameter.ts'
 import type { SocketTuple } from '../events/view.ts'
 import type { Field } from './index.ts'
 import { row } from './row.ts'
@@ -32,6 +33,26 @@ const sides: readonly (readonly [letter: string, what: string, side: Side])[] = 
   ['r', 'remote', remoteOf],
 ]
 
+/** Of a socket that was just made: what was asked for, and else what its type means (<netinet/in.h>). */
+function madeProtocol(event: Event): SocketTuple['protocol'] | undefined {
+  const asked = proto(event.view)
+  const kind = kindOf(event)?.type
+  if (asked === undefined || kind === undefined) return undefined
+  if (kind !== 'ipv4' && kind !== 'ipv6') return 'unknown'
+  if (asked === 6 || asked === 17) return asked === 6 ? 'tcp' : 'udp'
+  if (asked === 1 || asked === 58) return 'icmp'
+  const type = socketType(event.view)
+  if (type === SOCK_RAW) return 'raw'
+  return asked === 0 && type === SOCK_STREAM
+    ? 'tcp'
+    : asked === 0 && type === SOCK_DGRAM
+      ? 'udp'
+      : 'unknown'
+}
+const proto = intOf('proto', new Set(['socket']))
+const socketType = intOf('type', new Set(['socket']))
+const [SOCK_STREAM, SOCK_DGRAM, SOCK_RAW] = [1, 2, 3]
+
 const filter = { isFilterOnly: true, isPlain: true } as const
 const either = { ...filter, values: 'endpoints' } as const
 
@@ -62,7 +83,7 @@ export const socketFields: readonly Field[] = [
   row('fd.proto', 'port', 'either port', (e) => endpoints(e)?.map(({ port }) => port), either),
   row('fd.net', 'net', 'either network', (e) => endpoints(e)?.map(({ ip }) => ip), either),
   row('fd.l4proto', 'string', 'tcp, udp, icmp or raw', (event) => {
-    const protocol = socket(event)?.protocol
+    const protocol = socket(event)?.protocol ?? madeProtocol(event)
     if (protocol === undefined) return kindOf(event) === undefined ? undefined : '<NA>'
     return protocol === 'unknown' ? '<NA>' : protocol
   }),

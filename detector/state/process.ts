@@ -56,7 +56,7 @@ export interface Process {
   vmSize: number | undefined
   vmRss: number | undefined
   vmSwap: number | undefined
-  /** Unix nanoseconds at which the init of its pid namespace started. */
+  /** Boot clock: when the init of its pid namespace started. */
   pidNamespaceStartNs: bigint | undefined
   /** By descriptor, whom its datagrams last went to or came from; undefined until it sends or receives one. */
   peers: Map<number, string> | undefined
