@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from '@jest/globals'
 import { printProblem } from '../contract/problem.ts'
 import { actions } from '../responder/actions/index.ts'
+import { policyJsonSchema } from '../responder/policy/json-schema.ts'
 import { loadPolicies } from '../responder/policy/load.ts'
 
 const here = dirname(fileURLToPath(import.meta.url))
@@ -40,4 +41,9 @@ test('each rule that our policies name is one of ours', () => {
   )
   const named = load(here).flatMap(({ selection }) => selection.names)
   expect(named.filter((name) => !rules.includes(name))).toEqual([])
+})
+
+test('the schema that editors complete by is the one that is loaded by', () => {
+  const written: unknown = JSON.parse(readFileSync(join(here, 'policy.schema.json'), 'utf8'))
+  expect(written).toEqual(JSON.parse(JSON.stringify(policyJsonSchema(actions))))
 })

@@ -143,12 +143,14 @@ function draftStep(
   const risk = wanted.origin === 'unknown' ? 'contain' : wanted.risk
   // What the built-in policy tells people is told: an alert that asks for it must not need a policy first.
   const isLive = policy.name === ruleActionsName && risk === 'notify'
+  // Steps that only would have been are planned anew once the policy is enforced.
+  const policyGeneration = `${policy.generation}-${mode}`
   const key = {
     caseId: found.id,
     rung: rung.name,
     action: wanted.name,
     targetUid: target.uid,
-    policyGeneration: policy.generation,
+    policyGeneration,
     parameters: wanted.parameters,
   }
   const approve = wanted.origin === 'unknown' ? null : approvalTerms(wanted, rung, planning)
@@ -158,7 +160,7 @@ function draftStep(
       caseId: found.id,
       alertId: alert.id,
       policy: policy.name,
-      policyGeneration: policy.generation,
+      policyGeneration,
       rung: rung.name,
       action: wanted.name,
       parameters: wanted.parameters,

@@ -5,7 +5,7 @@ import { checkCondition } from '../../contract/condition/check.ts'
 import { interpret } from '../../contract/condition/interpret.ts'
 import { parseCondition } from '../../contract/condition/parser.ts'
 import { alertFields, readAlertField } from './alert-fields.ts'
-import { plainFields } from './field-table.ts'
+import { plainFields, remarkOn } from './field-table.ts'
 
 export interface AlertCondition {
   readonly text: string
@@ -23,7 +23,7 @@ export function parseAlertCondition(text: string): AlertCondition | { readonly p
   if ('problem' in parsed)
     return { problem: `${parsed.problem.message} (at character ${parsed.problem.at + 1})` }
   const { condition, problems } = checkCondition(parsed.node, table)
-  if (condition === undefined) return { problem: problems.map(({ message }) => message).join('; ') }
+  if (condition === undefined) return { problem: problems.map(remarkOn).join('; ') }
   const fields = [...new Set(fieldsOf(condition))]
   return {
     text,

@@ -6,7 +6,7 @@ import { parseCondition } from '../../contract/condition/parser.ts'
 import { unknownName } from '../../contract/problem.ts'
 import { severity } from '../../contract/select.ts'
 import { parseDuration } from './duration.ts'
-import { plainFields, type PlainField } from './field-table.ts'
+import { plainFields, remarkOn, type PlainField } from './field-table.ts'
 
 /** What has become of a rung's steps so far. */
 export const rungStatuses = [
@@ -49,7 +49,7 @@ export function parseCaseCondition(
   if ('problem' in parsed)
     return { problem: `${parsed.problem.message} (at character ${parsed.problem.at + 1})` }
   const { condition, problems } = checkCondition(parsed.node, plainFields(caseFields(rungs)))
-  if (condition === undefined) return { problem: problems.map(({ message }) => message).join('; ') }
+  if (condition === undefined) return { problem: problems.map(remarkOn).join('; ') }
   const wrong = wrongStatus(text)
   return wrong ?? { text, holds: (view) => interpret(condition, view) }
 }

@@ -92,7 +92,7 @@ function wrongKind(file: string, content: unknown, places: Places): Problem {
   return problemAt(file, places.value(['kind']), 'unknown_kind', message)
 }
 
-function syntaxProblem(
+export function syntaxProblem(
   file: string,
   error: { readonly message: string; readonly pos: readonly [number, number] },
   lines: LineCounter,
@@ -103,7 +103,7 @@ function syntaxProblem(
 }
 
 /** One problem for each unknown key; one for every other issue, in words of our own. */
-function issueProblems(
+export function issueProblems(
   file: string,
   issue: z.core.$ZodIssue,
   content: unknown,

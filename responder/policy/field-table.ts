@@ -1,4 +1,5 @@
 /** A table of plain fields for the condition language: name → type and reader, nothing else. */
+import type { ConditionProblem } from '../../contract/condition/check.ts'
 import type { FieldTable, FieldType, FieldValue } from '../../contract/condition/values.ts'
 import { unknownName } from '../../contract/problem.ts'
 
@@ -34,3 +35,7 @@ export function plainFields<Subject>(
     },
   }
 }
+
+/** Falco's sentence for an unknown field says less than our own, which names the nearest. */
+export const remarkOn = ({ message, hint, isUnknownField }: ConditionProblem): string =>
+  isUnknownField ? (hint ?? message) : message

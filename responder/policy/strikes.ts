@@ -32,7 +32,7 @@ function ordersOf(policy: Policy, inForce: InForce, isTripped: boolean): readonl
       .filter(({ risk }) => approvalsNeeded(risk, 0, inForce.set.guard) === 0)
       .map(({ parameters, fuse, isFromRule }) => ({
         policy: policy.name,
-        policyGeneration: policy.generation,
+        policyGeneration: `${policy.generation}-${mode}`,
         mode,
         match: {
           ...policy.selection,

@@ -1,0 +1,114 @@
+/** The responder's configuration: flags over environment over file over defaults. Secrets are named by file only. */
+import { join } from 'node:path'
+import { LineCounter, parseDocument } from 'yaml'
+import { z } from 'zod'
+import type { Problem } from '../contract/problem.ts'
+import { addressRulesSchema } from './notifiers/address-rules.ts'
+import { notifiersSchema } from './notifiers/index.ts'
+import { issueProblems, syntaxProblem } from './policy/documents.ts'
+import { placesOf, problemAt } from './policy/places.ts'
+import { strict, word } from './policy/strict.ts'
+
+const path = z.string().min(1)
+
+const listen = z
+  .string()
+  .regex(/^(\[[\da-fA-F:]+\]|[^:\s]+):\d{1,5}$/, {
+    error: 'must be HOST:PORT such as 127.0.0.1:2810',
+    abort: true,
+  })
+  .transform((text) => {
+    const colon = text.lastIndexOf(':')
+    const host = text.slice(0, colon).replace(/^\[(.*)\]$/, '$1')
+    return { host, port: Number(text.slice(colon + 1)) }
+  })
+  .refine(({ port }) => port <= 65_535, { error: 'the port must be at most 65535' })
+
+/** Without user and password: a URL that carries a secret belongs into a file. */
+const openUrl = z.url().refine((text) => URL.canParse(text) && new URL(text).password === '', {
+  error: 'must not carry a password; name a file with the whole URL instead',
+})
+
+const schema = strict({
+  /** Ledger, own Redis, socket, tokens and the kill switch's file live here. */
+  data: path,
+  listen: listen.prefault('127.0.0.1:2810'),
+  publicUrl: openUrl.nullable().default(null).describe('where people reach it, behind a proxy'),
+  policies: path.describe('directory of policy files'),
+  redisUrl: openUrl
+    .nullable()
+    .default(null)
+    .describe('null: its own redis-server in the data directory'),
+  redisUrlFile: path.nullable().default(null),
+  ledgerUrlFile: path
+    .nullable()
+    .default(null)
+    .describe('file with a postgres:// URL; null: SQLite in the data directory'),
+  nodeTokenFile: path
+    .nullable()
+    .default(null)
+    .describe('null: node-token in the data directory, made at the first start'),
+  apiTokenFile: path.nullable().default(null).describe('bearer token for scripts that come by TCP'),
+  notifiers: notifiersSchema
+    .default({})
+    .describe('by the names that policies use; log is always there'),
+  outbound: strict({
+    timeoutMs: z.int().min(100).max(120_000).default(10_000),
+    rules: addressRulesSchema.prefault({}),
+  }).prefault({}),
+  logLevel: word('level', ['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+})
+
+export type ResponderConfig = z.infer<typeof schema>
+
+export interface ConfigSources {
+  /** Only what was given. */
+  readonly flags: Readonly<Record<string, unknown>>
+  readonly environment: NodeJS.ProcessEnv
+  readonly file: { readonly name: string; readonly text: string } | null
+  readonly defaults: { readonly data: string; readonly policies: string }
+}
+
+export type ReadConfig =
+  | { readonly config: ResponderConfig; readonly problems: readonly [] }
+  | { readonly config: null; readonly problems: readonly Problem[] }
+
+export function readConfig({ flags, environment, file, defaults }: ConfigSources): ReadConfig {
+  const lines = new LineCounter()
+  const document = parseDocument(file?.text ?? '', { lineCounter: lines, prettyErrors: false })
+  const name = file?.name ?? 'configuration'
+  if (document.errors.length > 0)
+    return {
+      config: null,
+      problems: document.errors.map((error) => syntaxProblem(name, error, lines)),
+    }
+  const written: unknown = document.toJS({ maxAliasCount: 100 }) ?? {}
+  const places = placesOf(document, lines)
+  if (typeof written !== 'object' || Array.isArray(written))
+    return {
+      config: null,
+      problems: [problemAt(name, places.value([]), 'invalid', 'must be a map')],
+    }
+  const given = { ...defaults, ...written, ...fromEnvironment(environment), ...flags }
+  const result = schema.safeParse(given)
+  if (result.success) return { config: result.data, problems: [] }
+  const problems = result.error.issues.flatMap((issue) => issueProblems(name, issue, given, places))
+  return { config: null, problems }
+}
+
+/** `publicUrl` is RIPOSTE_PUBLIC_URL; REDIS_URL is what everybody calls it. */
+function fromEnvironment(environment: NodeJS.ProcessEnv): Record<string, string> {
+  const found: Record<string, string> = {}
+  for (const key of Object.keys(schema.shape)) {
+    const variable = `RIPOSTE_${key.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
+    const value =
+      environment[variable] ?? (key === 'redisUrl' ? environment['REDIS_URL'] : undefined)
+    if (value !== undefined && value !== '') found[key] = value
+  }
+  return found
+}
+
+export const socketPathOf = ({ data }: ResponderConfig) => join(data, 'api.sock')
+
+export const nodeTokenFileOf = ({ data, nodeTokenFile }: ResponderConfig) =>
+  nodeTokenFile ?? join(data, 'node-token')

@@ -1,0 +1,214 @@
+/** The responder's side of every node: verdicts that wait to be fetched, answers that come back, heartbeats. */
+import type { Answer, Heartbeat, Orders, StrikeOrder, Verdict } from '../../contract/verdict.ts'
+import { NodeUnavailable } from '../actions/errors.ts'
+
+export interface Strikes {
+  readonly generation: string
+  readonly orders: readonly StrikeOrder[]
+}
+
+export interface SeenNode {
+  readonly node: string
+  readonly heartbeat: Heartbeat | null
+  readonly seenMs: number
+  readonly waiting: number
+}
+
+interface Outstanding {
+  readonly verdict: Verdict
+  /** When it was last handed out; a node answers a repeat with its first answer. */
+  sentMs: number
+  readonly settle: (result: Answer | Error) => void
+}
+
+interface NodeState {
+  readonly outstanding: Map<string, Outstanding>
+  /** Wakes the poll that waits, if any. */
+  wake: () => void
+  toldKillSwitch: boolean | null
+  heartbeat: Heartbeat | null
+  seenMs: number
+}
+
+/** An order whose answer did not come is handed out again after this. */
+const resendMs = 5000
+const maxOutstanding = 1000
+const maxNodes = 10_000
+const nodeDownMs = 15_000
+
+export class NodeHub {
+  readonly #nodes = new Map<string, NodeState>()
+  #strikes: Strikes = { generation: '', orders: [] }
+  #isKillSwitchOn = false
+
+  setStrikes(strikes: Strikes): void {
+    this.#strikes = strikes
+    this.#wakeAll()
+  }
+
+  setKillSwitch(isOn: boolean): void {
+    this.#isKillSwitchOn = isOn
+    this.#wakeAll()
+  }
+
+  /** One verdict, one answer; rejects with NodeUnavailable at the verdict's deadline, at once when `signal` aborts. */
+  ask(node: string, verdict: Verdict, signal?: AbortSignal): Promise<Answer> {
+    const state = this.#node(node)
+    const key = orderKey(verdict)
+    if (state.outstanding.size >= maxOutstanding)
+      return Promise.reject(
+        new NodeUnavailable(`${maxOutstanding} orders already wait for ${node}`),
+      )
+    return new Promise((resolve, reject) => {
+      const giveUp = (why: string) => {
+        settle(new NodeUnavailable(why))
+      }
+      const timer = setTimeout(
+        () => {
+          giveUp(`${node} did not answer in time`)
+        },
+        Math.max(0, verdict.deadlineMs - Date.now()),
+      )
+      const onAbort = () => {
+        giveUp(`gave up on ${node}: ${String(signal?.reason)}`)
+      }
+      const settle = (result: Answer | Error) => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', onAbort)
+        state.outstanding.delete(key)
+        if (result instanceof Error) reject(result)
+        else resolve(result)
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
+      state.outstanding.set(key, { verdict, sentMs: 0, settle })
+      state.wake()
+      if (signal?.aborted === true) onAbort()
+    })
+  }
+
+  /** Waits up to `waitMs` for something that the node does not have yet. */
+  async orders(
+    node: string,
+    heldStrikes: string,
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<Orders> {
+    const state = this.#node(node)
+    state.seenMs = Date.now()
+    const endMs = Date.now() + waitMs
+    while (!this.#hasNews(state, heldStrikes) && Date.now() < endMs && !signal.aborted)
+      await nextWake(state, Math.min(endMs - Date.now(), nextResendMs(state)), signal)
+    // A caller that went away gets nothing: what it would have taken stays for its next poll.
+    const due = signal.aborted ? [] : dueOrders(state)
+    for (const order of due) order.sentMs = Date.now()
+    if (!signal.aborted) state.toldKillSwitch = this.#isKillSwitchOn
+    return {
+      verdicts: due.map(({ verdict }) => verdict),
+      strikes: { generation: this.#strikes.generation, orders: [...this.#strikes.orders] },
+      killSwitch: this.#isKillSwitchOn,
+    }
+  }
+
+  /** The answer to `orders` never reached the node: everything in it is handed out again at the next poll. */
+  takeBack(node: string, orders: Orders): void {
+    const state = this.#node(node)
+    state.toldKillSwitch = null
+    for (const verdict of orders.verdicts) {
+      const order = state.outstanding.get(orderKey(verdict))
+      if (order !== undefined) order.sentMs = 0
+    }
+  }
+
+  /** False when nobody waits for it any more; that is no fault of the node. */
+  answer(node: string, answer: Answer): boolean {
+    const order = this.#node(node).outstanding.get(`${answer.operation}/${answer.id}`)
+    order?.settle(answer)
+    return order !== undefined
+  }
+
+  heartbeat(node: string, heartbeat: Heartbeat): void {
+    const state = this.#node(node)
+    state.heartbeat = heartbeat
+    state.seenMs = Date.now()
+  }
+
+  seen(): readonly SeenNode[] {
+    return [...this.#nodes].map(([node, { heartbeat, seenMs, outstanding }]) => ({
+      node,
+      heartbeat,
+      seenMs,
+      waiting: outstanding.size,
+    }))
+  }
+
+  /** One sentence each; empty is healthy (invariant I9). */
+  degraded(nowMs: number): readonly string[] {
+    return this.seen().flatMap(({ node, heartbeat, seenMs }) => [
+      ...(seenMs > 0 && nowMs - seenMs > nodeDownMs
+        ? [`node ${node} was last heard ${Math.round((nowMs - seenMs) / 1000)} s ago`]
+        : []),
+      ...(heartbeat?.degraded ?? []).map((reason) => `node ${node}: ${reason}`),
+    ])
+  }
+
+  /** Ends every wait: the server is closing. */
+  close(): void {
+    for (const [node, { outstanding, wake }] of this.#nodes) {
+      for (const { settle } of outstanding.values())
+        settle(new NodeUnavailable(`the responder stops before ${node} answered`))
+      wake()
+    }
+  }
+
+  #hasNews(state: NodeState, heldStrikes: string): boolean {
+    return (
+      dueOrders(state).length > 0 ||
+      heldStrikes !== this.#strikes.generation ||
+      state.toldKillSwitch !== this.#isKillSwitchOn
+    )
+  }
+
+  #wakeAll(): void {
+    for (const { wake } of this.#nodes.values()) wake()
+  }
+
+  #node(node: string): NodeState {
+    const known = this.#nodes.get(node)
+    if (known !== undefined) return known
+    if (this.#nodes.size >= maxNodes) throw new NodeUnavailable(`more than ${maxNodes} nodes`)
+    const state: NodeState = {
+      outstanding: new Map(),
+      wake: () => {},
+      toldKillSwitch: null,
+      heartbeat: null,
+      seenMs: 0,
+    }
+    this.#nodes.set(node, state)
+    return state
+  }
+}
+
+const orderKey = ({ operation, id }: Verdict) => `${operation}/${id}`
+
+const dueOrders = ({ outstanding }: NodeState) =>
+  [...outstanding.values()].filter(({ sentMs }) => Date.now() - sentMs >= resendMs)
+
+const nextResendMs = ({ outstanding }: NodeState) => {
+  const dueMs = Math.min(...[...outstanding.values()].map(({ sentMs }) => sentMs + resendMs))
+  return Math.max(10, dueMs - Date.now())
+}
+
+function nextWake(state: NodeState, timeoutMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      if (state.wake === done) state.wake = () => {}
+      resolve()
+    }
+    const timer = setTimeout(done, timeoutMs)
+    signal.addEventListener('abort', done, { once: true })
+    // Two polls of one node: the newer is woken, the older runs into its own time.
+    state.wake = done
+  })
+}

@@ -1,0 +1,127 @@
+/** Opens both doors: the unix socket of the data directory, and TCP. */
+import { chmodSync, existsSync, rmSync } from 'node:fs'
+import { connect, isIP } from 'node:net'
+import { userInfo } from 'node:os'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import { alertRoutes } from './alert-routes.ts'
+import { createApp, type Door } from './app.ts'
+import { approvalRoutes, containmentRoutes } from './approval-routes.ts'
+import { auditRoutes } from './audit-routes.ts'
+import { healthRoutes } from './health-routes.ts'
+import { Logins } from './logins.ts'
+import { nodeRoutesOn, type NodeDoor } from './node-routes.ts'
+import type { Office } from './office.ts'
+import { pageRoutes } from './page-routes.ts'
+import { policyRoutes } from './policy-routes.ts'
+import { loginCodeRoute, sessionRoutes } from './session-routes.ts'
+
+export interface ServerOptions {
+  readonly socketPath: string
+  /** Port 0 takes any free one. */
+  readonly listen: { readonly host: string; readonly port: number }
+  /** Where people reach it when that is not where it listens: behind a proxy, by another name. */
+  readonly publicUrl: string | null
+  readonly apiToken: () => string | null
+}
+
+export interface Server extends AsyncDisposable {
+  /** What people open in a browser. */
+  readonly url: string
+}
+
+/** Another responder works in the same data directory. */
+export class SocketInUse extends Error {
+  override readonly name = 'SocketInUse'
+  readonly code = 'socket_in_use'
+  readonly retryable = false
+}
+
+export async function startServer(
+  options: ServerOptions,
+  office: Office,
+  nodes: NodeDoor,
+  logger: FastifyBaseLogger,
+): Promise<Server> {
+  const logins = new Logins()
+  const origins = new Set<string>()
+  let url = options.publicUrl ?? ''
+  const local: Door = { kind: 'socket', localUser: userInfo().username }
+  const network: Door = {
+    kind: 'network',
+    origins,
+    logins,
+    apiToken: options.apiToken,
+    isSecure: url.startsWith('https:'),
+  }
+  const socket = await createApp(local, logger)
+  const tcp = await createApp(network, logger)
+  for (const app of [socket, tcp]) routesOn(app, office, nodes)
+  loginCodeRoute(socket, logins, () => url)
+  sessionRoutes(tcp, network)
+  pageRoutes(tcp)
+  await removeStale(options.socketPath)
+  await listenPrivately(socket, options.socketPath)
+  const { host } = options.listen
+  await tcp.listen(options.listen)
+  const address = tcp.server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : options.listen.port
+  for (const name of namesOf(host)) origins.add(`http://${name}:${port}`)
+  if (options.publicUrl !== null) origins.add(new URL(options.publicUrl).origin)
+  url ||= `http://${nameOf(host)}:${port}`
+  return {
+    url,
+    [Symbol.asyncDispose]: async () => {
+      nodes.hub.close()
+      await Promise.all([socket.close(), tcp.close()])
+      rmSync(options.socketPath, { force: true })
+    },
+  }
+}
+
+function routesOn(app: FastifyInstance, office: Office, nodes: NodeDoor): void {
+  nodeRoutesOn(app, nodes)
+  alertRoutes(app, office)
+  approvalRoutes(app, office)
+  containmentRoutes(app, office)
+  policyRoutes(app, office)
+  auditRoutes(app, office)
+  healthRoutes(app, office)
+}
+
+/** The socket is never open to others, not even between bind and chmod. */
+async function listenPrivately(app: FastifyInstance, path: string): Promise<void> {
+  const before = process.umask(0o177)
+  try {
+    await app.listen({ path })
+  } finally {
+    process.umask(before)
+  }
+  chmodSync(path, 0o600)
+}
+
+/** What a killed responder left is taken away; a socket that answers is another's. */
+async function removeStale(path: string): Promise<void> {
+  if (!existsSync(path)) return
+  const isAlive = await new Promise<boolean>((resolve) => {
+    const probe = connect(path, () => {
+      probe.destroy()
+      resolve(true)
+    })
+    probe.once('error', () => {
+      resolve(false)
+    })
+  })
+  if (isAlive)
+    throw new SocketInUse(`another responder answers at ${path}; stop it, or use another --data`)
+  rmSync(path)
+}
+
+const nameOf = (host: string) => (isIP(host) === 6 ? `[${host}]` : host)
+
+/** A loopback address may be called by any of its names. */
+function namesOf(host: string): readonly string[] {
+  const isLoopback = host === '127.0.0.1' || host === '::1' || host === 'localhost'
+  return isLoopback
+    ? [...new Set([nameOf(host), '127.0.0.1', 'localhost', '[::1]'])]
+    : [nameOf(host)]
+}

@@ -1,0 +1,205 @@
+/** Wires the responder: ledger, Redis, policies, core, nodes and the two doors. The only place that knows them all. */
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { FastifyBaseLogger } from 'fastify'
+import type { Alert } from '../contract/alert.ts'
+import type { Message, Notify } from './actions/action.ts'
+import { actions } from './actions/index.ts'
+import { nodeTokenFileOf, socketPathOf, type ResponderConfig } from './config.ts'
+import { startCore, type Change, type Core } from './core.ts'
+import { messageOf } from './errors.ts'
+import { builtInGuard } from './gates/guard.ts'
+import { NodeHub } from './http/node-hub.ts'
+import type { Office } from './http/office.ts'
+import { readOrCreateSecret, readSecret } from './http/secret-file.ts'
+import { startServer } from './http/server.ts'
+import { findAlert } from './ledger/alerts.ts'
+import { openLedger, type Ledger } from './ledger/open.ts'
+import { LivePolicies } from './live-policies.ts'
+import { createMetrics } from './metrics.ts'
+import { linkTo } from './node-link.ts'
+import { openNotify } from './notifiers/index.ts'
+import { openOutbound } from './notifiers/outbound.ts'
+import { judgeOf } from './plan.ts'
+import type { PolicyWatch } from './policy/directory.ts'
+import { startRedis, type RedisAddress } from './redis.ts'
+
+export interface ResponderParts {
+  readonly config: ResponderConfig
+  readonly logger: FastifyBaseLogger
+  readonly version: string
+  /** Policy files changed: they are in force, or their problems are to be shown. */
+  readonly onPolicies: (policies: PolicyWatch) => void
+}
+
+export interface Responder extends AsyncDisposable {
+  readonly core: Core
+  readonly ledger: Ledger
+  readonly policies: LivePolicies
+  /** What people open in a browser; `riposte login` lets them in. */
+  readonly url: string
+  readonly socketPath: string
+  readonly nodeTokenFile: string
+  readonly degraded: () => readonly string[]
+}
+
+export async function startResponder(parts: ResponderParts): Promise<Responder> {
+  const { config, logger } = parts
+  const log = (message: string) => {
+    logger.warn(message)
+  }
+  mkdirSync(config.data, { recursive: true, mode: 0o700 })
+  const tokenFile = nodeTokenFileOf(config)
+  if (config.nodeTokenFile === null) readOrCreateSecret(tokenFile)
+  else readSecret(tokenFile)
+  await using stack = new AsyncDisposableStack()
+  const outbound = stack.use(openOutbound(config.outbound))
+  const notify = openNotify(config.notifiers, {
+    outbound,
+    log: (fields, text) => {
+      logger.info(fields, text)
+    },
+    nowMs: Date.now,
+  })
+  const ledger = stack.use(await openLedger(ledgerAddress(config)))
+  const redis = await redisOf(config, log)
+  stack.defer(redis.stop)
+  const hub = new NodeHub()
+  const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  const policies = stack.use(
+    new LivePolicies({
+      directory: config.policies,
+      actions,
+      ledger,
+      hub,
+      builtIn: builtInGuard(() => ownPids(redis.pid()), bootId),
+      onFiles: parts.onPolicies,
+      log,
+    }),
+  )
+  await policies.start()
+  const degraded = () => [...core.degraded(), ...policies.degraded(), ...hub.degraded(Date.now())]
+  const metrics = createMetrics({ ledger, degraded, nodes: () => hub.seen().length })
+  let url: string | null = null
+  const core: Core = await startCore({
+    ledger,
+    redis: redis.address,
+    isRedisOurs: redis.isOurs,
+    directory: config.data,
+    judge: judgeOf(policies.inForce, actions),
+    actions,
+    protected: policies.protected,
+    modeOf: policies.modeOf,
+    linkTo: linkTo(hub),
+    linkOf: () => url,
+    notify,
+    onChange: (change) => {
+      if (change.kind === 'kill_switch') hub.setKillSwitch(change.reason !== null)
+      if (change.kind === 'step_ended') metrics.countStep(change.step)
+      if (change.kind === 'approval_asked')
+        tellChannels(change, ledger, notify, url).catch((error: unknown) => {
+          log(`people could not be told of approval ${change.approval.id}: ${messageOf(error)}`)
+        })
+    },
+    log,
+  })
+  stack.use(core)
+  hub.setKillSwitch(core.killSwitch() !== null)
+  const office: Office = {
+    core,
+    ledger,
+    actions,
+    hub,
+    inForce: policies.inForce,
+    policyProblems: () => policies.files().problems(),
+    setMode: (policy, mode, who) => policies.setMode(policy, mode, who),
+    degraded,
+    metrics: metrics.text,
+    version: parts.version,
+    startedMs: Date.now(),
+  }
+  const takeAlerts = async (alerts: readonly Alert[]) => {
+    await core.takeAlerts(alerts)
+    metrics.countAlerts(alerts)
+  }
+  const { apiTokenFile } = config
+  const server = await startServer(
+    {
+      socketPath: socketPathOf(config),
+      listen: config.listen,
+      publicUrl: config.publicUrl,
+      apiToken: () => (apiTokenFile === null ? null : readSecret(apiTokenFile)),
+    },
+    office,
+    { hub, nodeToken: () => readSecret(tokenFile), takeAlerts },
+    logger,
+  )
+  stack.use(server)
+  ;({ url } = server)
+  const running = stack.move()
+  return {
+    core,
+    ledger,
+    policies,
+    url: server.url,
+    socketPath: socketPathOf(config),
+    nodeTokenFile: tokenFile,
+    degraded,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}
+
+const ledgerAddress = ({ data, ledgerUrlFile }: ResponderConfig) =>
+  ledgerUrlFile === null ? { file: join(data, 'ledger.db') } : { url: readSecret(ledgerUrlFile) }
+
+/** This program, what started it, and its Redis are never acted on. */
+const ownPids = (redis: number | undefined): readonly number[] =>
+  [process.pid, process.ppid, redis].filter((pid) => pid !== undefined)
+
+interface UsedRedis {
+  readonly address: RedisAddress
+  readonly isOurs: boolean
+  readonly pid: () => number | undefined
+  readonly stop: () => Promise<void>
+}
+
+async function redisOf(
+  config: ResponderConfig,
+  log: (message: string) => void,
+): Promise<UsedRedis> {
+  const url = config.redisUrlFile === null ? config.redisUrl : readSecret(config.redisUrlFile)
+  if (url !== null)
+    return { address: { url }, isOurs: false, pid: () => undefined, stop: () => Promise.resolve() }
+  const own = await startRedis(join(config.data, 'redis'), log)
+  return {
+    address: own.address,
+    isOurs: true,
+    pid: own.pid,
+    stop: async () => {
+      await own[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** The channels that the policy names are told that somebody is asked. */
+async function tellChannels(
+  { approval, step }: Extract<Change, { kind: 'approval_asked' }>,
+  ledger: Ledger,
+  notify: Notify,
+  link: string | null,
+): Promise<void> {
+  const alert = await findAlert(ledger, step.alertId)
+  const message: Message = {
+    title: `Approval asked: ${approval.action}`,
+    text: `${approval.detail}\npolicy ${approval.policy}; riposte approvals approve ${approval.id}\n${alert.output}`,
+    severity: alert.priority,
+    caseId: approval.caseId,
+    alert,
+    link,
+  }
+  const told = await Promise.allSettled(
+    approval.terms.channels.map((channel) => notify(channel, message, `${approval.id}/${channel}`)),
+  )
+  const failed = told.find((result) => result.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+}

@@ -1,0 +1,94 @@
+/** Counters and gauges for Prometheus. Labels are rule, priority, policy, action and outcome: nothing that attackers write. */
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
+import type { Alert } from '../contract/alert.ts'
+import type { Ledger } from './ledger/open.ts'
+import type { Step } from './step.ts'
+
+export interface Metrics {
+  readonly text: () => Promise<string>
+  readonly countAlerts: (alerts: readonly Alert[]) => void
+  readonly countStep: (step: Step) => void
+}
+
+/** Rules have names that people gave; more than this many are counted together. */
+const maxRules = 2000
+
+export interface Measured {
+  readonly ledger: Ledger
+  readonly degraded: () => readonly string[]
+  readonly nodes: () => number
+}
+
+export function createMetrics({ ledger, degraded, nodes }: Measured): Metrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry, prefix: 'riposte_' })
+  const registers = [registry]
+  const alerts = new Counter({
+    name: 'riposte_alerts_total',
+    help: 'Alerts that nodes sent, repeats included',
+    labelNames: ['rule', 'priority'],
+    registers,
+  })
+  const steps = new Counter({
+    name: 'riposte_steps_total',
+    help: 'Steps that ended, by how',
+    labelNames: ['policy', 'action', 'outcome'],
+    registers,
+  })
+  gauge(registers, 'riposte_approvals_pending', 'Approvals that wait for people', () =>
+    count(
+      ledger.rows
+        .selectFrom('approvals')
+        .select((eb) => eb.fn.countAll<number>().as('count'))
+        .where('status', '=', 'pending')
+        .executeTakeFirst(),
+    ),
+  )
+  gauge(registers, 'riposte_containments_live', 'Effects that are live and can be undone', () =>
+    count(
+      ledger.rows
+        .selectFrom('containments')
+        .select((eb) => eb.fn.countAll<number>().as('count'))
+        .where('status', 'not in', ['undone', 'gone'])
+        .executeTakeFirst(),
+    ),
+  )
+  gauge(
+    registers,
+    'riposte_degraded',
+    'Things that are not as they should be',
+    () => degraded().length,
+  )
+  gauge(registers, 'riposte_nodes', 'Nodes that were heard of', nodes)
+  const rules = new Set<string>()
+  return {
+    text: () => registry.metrics(),
+    countAlerts: (batch) => {
+      for (const { rule, priority } of batch) {
+        if (rules.size < maxRules) rules.add(rule)
+        alerts.inc({ rule: rules.has(rule) ? rule : 'other', priority })
+      }
+    },
+    countStep: ({ policy, action, outcome }) => {
+      steps.inc({ policy, action, outcome: outcome?.status ?? 'none' })
+    },
+  }
+}
+
+const count = async (query: Promise<{ count: number } | undefined>) => (await query)?.count ?? 0
+
+function gauge(
+  registers: Registry[],
+  name: string,
+  help: string,
+  read: () => number | Promise<number>,
+): void {
+  const made: Gauge = new Gauge({
+    name,
+    help,
+    registers,
+    collect: async () => {
+      made.set(await read())
+    },
+  })
+}
