@@ -65,7 +65,9 @@ const bodyOf = (body: unknown) => (body === undefined ? {} : { body: JSON.string
 
 function authorization({ tokenFile }: ApiOptions, { environment }: Terminal) {
   const file = tokenFile ?? environment['RIPOSTE_TOKEN_FILE']
-  const headers: Record<string, string> = {}
+  // Who it is under sudo, for the audit; the responder takes it from the socket only.
+  const person = environment['SUDO_USER']
+  const headers: Record<string, string> = person === undefined ? {} : { 'riposte-user': person }
   if (file !== undefined && file !== '')
     headers['authorization'] = `Bearer ${readFileSync(file, 'utf8').trim()}`
   return headers

@@ -1,9 +1,31 @@
 /** The list of commands, in the order of `riposte --help`. */
 import type { AddCommand } from '../command.ts'
+import { actions } from './actions.ts'
+import { alerts } from './alerts.ts'
+import { approvals } from './approvals.ts'
+import { audit } from './audit.ts'
 import { completion } from './completion.ts'
+import { containments } from './containments.ts'
 import { detect } from './detect.ts'
 import { doctor } from './doctor.ts'
 import { fields } from './fields.ts'
+import { killSwitch } from './kill-switch.ts'
+import { login } from './login.ts'
+import { policies } from './policies.ts'
 import { rules } from './rules.ts'
 
-export const commands: readonly AddCommand[] = [detect, rules, fields, doctor, completion]
+export const commands: readonly AddCommand[] = [
+  detect,
+  alerts,
+  rules,
+  fields,
+  policies,
+  actions,
+  approvals,
+  containments,
+  audit,
+  killSwitch,
+  login,
+  doctor,
+  completion,
+]
