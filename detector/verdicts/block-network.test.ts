@@ -278,3 +278,13 @@ onUnified(
     })
   },
 )
+
+test('a machine without a unified cgroup tree refuses, and says what it lacks', async () => {
+  await using context = await openTestContext({ isPureV1: true })
+  await using victim = await startVictim(['sleep', '1000'])
+  const plan = order('block_network', victim.identity, { operation: 'plan' })
+  expect(await executeVerdict(plan, context)).toMatchObject({
+    status: 'refused',
+    detail: 'this machine has no unified cgroup tree (cgroup v2), which a block needs',
+  })
+})

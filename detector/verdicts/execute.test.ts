@@ -110,7 +110,10 @@ test('the kill switch stops what changes something, not what undoes it or only l
     status: 'refused',
     detail: 'the kill switch is on',
   })
-  const { effect } = await executeVerdict(freeze, context)
+  expect(await executeVerdict(freeze, stopped)).toMatchObject({ status: 'refused' })
+  // The switch was off again; the same order may now be carried out.
+  const { status, effect } = await executeVerdict(freeze, context)
+  expect(status).toBe('done')
   const snapshot = order('capture_snapshot', victim.identity, { id: 'look' })
   expect(await executeVerdict(snapshot, stopped)).toMatchObject({ status: 'done' })
   const undo = { ...freeze, operation: 'undo' as const, effect }

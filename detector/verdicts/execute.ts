@@ -37,28 +37,26 @@ const isRemembered = ({ operation }: Verdict): boolean =>
   operation === 'run' || operation === 'undo'
 
 async function answerTo(verdict: Verdict, context: VerdictContext): Promise<Answer> {
-  const known = isRemembered(verdict)
-    ? context.memory.find(verdict.id, verdict.operation)
-    : undefined
+  const { id, operation, deadlineMs } = verdict
+  const known = isRemembered(verdict) ? context.memory.find(id, operation) : undefined
   if (known && !known.isRetryable) return known
-  const outcome = known === null ? cutOff : await judge(verdict, context).catch(failureOf)
-  const answer = {
-    id: verdict.id,
-    operation: verdict.operation,
-    status: outcome.status,
-    detail: outcome.detail,
-    effect: outcome.effect ?? null,
-    isRetryable: outcome.isRetryable ?? false,
-    finishedMs: context.nowMs(),
+  const answer = ({ status, detail, effect = null, isRetryable = false }: Outcome): Answer => {
+    return { id, operation, status, detail, effect, isRetryable, finishedMs: context.nowMs() }
   }
-  if (!isRemembered(verdict)) return answer
-  return context.memory.finish(answer, verdict.deadlineMs).then(
-    () => answer,
-    (error: unknown) => ({
-      ...answer,
-      detail: `${answer.detail} (not remembered: ${text(error)})`,
-    }),
-  )
+  const action = findNodeAction(verdict.action)
+  if (action === undefined) return answer(unknownAction(verdict.action))
+  // What was barred had no effect, so it is not remembered: without the bar it may be tried.
+  const bar = known === null ? undefined : barOf(action, verdict, context)
+  if (bar !== undefined) return answer(bar)
+  const outcome = known === null ? cutOff : await act(action, verdict, context).catch(failureOf)
+  if (!isRemembered(verdict)) return answer(outcome)
+  try {
+    const final = answer(outcome)
+    await context.memory.finish(final, deadlineMs)
+    return final
+  } catch (error) {
+    return answer({ ...outcome, detail: `${outcome.detail} (not remembered: ${text(error)})` })
+  }
 }
 
 /** A program that may have run once is not run again. */
@@ -67,26 +65,38 @@ const cutOff: Outcome = {
   detail: 'the node restarted while it did this; whether it was finished is not known',
 }
 
+function unknownAction(name: string): Outcome {
+  const names = nodeActions.map((action) => action.name)
+  return { status: 'refused', detail: unknownName('action', name, names) }
+}
+
 /** In the order of design.md 10, as far as it is the node's: boot, deadline, kill switch; the guard is each action's. */
-async function judge(verdict: Verdict, context: VerdictContext): Promise<Outcome> {
-  const { id, operation, deadlineMs } = verdict
-  const leftMs = deadlineMs - context.nowMs()
-  const action = findNodeAction(verdict.action)
-  if (action === undefined) {
-    const names = nodeActions.map(({ name }) => name)
-    return { status: 'refused', detail: unknownName('action', verdict.action, names) }
-  }
-  if (verdict.bootId !== context.bootId)
+function barOf(
+  action: NodeAction,
+  { id, operation, bootId, deadlineMs }: Verdict,
+  { memory, nowMs, isKillSwitchOn, ...context }: VerdictContext,
+): Outcome | undefined {
+  const lateMs = nowMs() - deadlineMs
+  if (bootId !== context.bootId)
     return { status: 'target_gone', detail: 'the node has been restarted since the alert' }
-  if (leftMs <= 0) return { status: 'expired', detail: `the deadline passed ${-leftMs} ms ago` }
-  if (operation === 'run' && action.isEffectful) {
-    if (context.isKillSwitchOn()) return { status: 'refused', detail: 'the kill switch is on' }
-    if (context.memory.find(id, 'undo') !== undefined)
-      return { status: 'refused', detail: 'it has been undone already' }
-    if (!action.isRepeatable) await context.memory.begin(id, operation, deadlineMs)
-  }
+  if (lateMs >= 0) return { status: 'expired', detail: `the deadline passed ${lateMs} ms ago` }
+  if (operation !== 'run' || !action.isEffectful) return undefined
+  if (isKillSwitchOn()) return { status: 'refused', detail: 'the kill switch is on' }
+  if (memory.find(id, 'undo') === undefined) return undefined
+  return { status: 'refused', detail: 'it has been undone already' }
+}
+
+async function act(
+  action: NodeAction,
+  verdict: Verdict,
+  context: VerdictContext,
+): Promise<Outcome> {
+  const { id, operation, deadlineMs } = verdict
+  if (operation === 'run' && !action.isRepeatable)
+    await context.memory.begin(id, operation, deadlineMs)
   // setTimeout holds 31 bits; AbortSignal.timeout keeps nothing alive.
-  return perform(action, verdict, context, AbortSignal.timeout(Math.min(leftMs, 0x7fff_ffff)))
+  const leftMs = Math.min(Math.max(deadlineMs - context.nowMs(), 0), 0x7fff_ffff)
+  return perform(action, verdict, context, AbortSignal.timeout(leftMs))
 }
 
 async function perform(

@@ -25,6 +25,8 @@ export interface TestSettings {
   readonly ownPids?: readonly number[]
   readonly isKillSwitchOn?: boolean
   readonly pins?: string
+  /** As if the machine had no unified cgroup tree. */
+  readonly isPureV1?: boolean
 }
 
 export async function openTestContext(settings: TestSettings = {}): Promise<TestContext> {
@@ -33,7 +35,7 @@ export async function openTestContext(settings: TestSettings = {}): Promise<Test
   const network = await NetworkBlocks.open({
     statePath: join(dataDir, 'blocks.json'),
     pins: settings.pins ?? null,
-    cgroupRoot: findCgroupTrees().unified,
+    cgroupRoot: settings.isPureV1 === true ? undefined : findCgroupTrees().unified,
   })
   return {
     dataDir,

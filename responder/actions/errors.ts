@@ -1,47 +1,36 @@
 /** What can go wrong between a plan and its effect. `code` stands in the ledger; `retryable` says whether the queue tries again. */
-
-export class ActionError extends Error {
-  readonly code: string
-  readonly retryable: boolean
-
-  constructor(code: string, message: string, retryable: boolean, options?: ErrorOptions) {
-    super(message, options)
-    this.name = new.target.name
-    this.code = code
-    this.retryable = retryable
-  }
-}
+import { WorldError } from '../errors.ts'
 
 /** The process, container or file that was judged is not there any more: nothing was done, and nothing is to be. */
-export class TargetGone extends ActionError {
+export class TargetGone extends WorldError {
   constructor(message: string) {
     super('target_gone', message, false)
   }
 }
 
 /** A guard said no: the node's own, a conflict found by undo, or a destination that may not be reached. */
-export class ActionRefused extends ActionError {
+export class ActionRefused extends WorldError {
   constructor(message: string, options?: ErrorOptions) {
     super('refused', message, false, options)
   }
 }
 
 /** The step's deadline passed before the effect. */
-export class ActionExpired extends ActionError {
+export class ActionExpired extends WorldError {
   constructor(message: string) {
     super('expired', message, false)
   }
 }
 
 /** The node cannot be asked now. */
-export class NodeUnavailable extends ActionError {
+export class NodeUnavailable extends WorldError {
   constructor(message: string, options?: ErrorOptions) {
     super('node_unavailable', message, true, options)
   }
 }
 
 /** It was tried and did not work. */
-export class ActionFailed extends ActionError {
+export class ActionFailed extends WorldError {
   constructor(message: string, retryable: boolean, options?: ErrorOptions) {
     super('failed', message, retryable, options)
   }
