@@ -93,6 +93,8 @@ export function worldOf(directory: string) {
   const say = (call: Call<unknown>, what: string) => {
     appendFileSync(journalFile, `${what} ${call.target.uid} ${call.stepId}\n`)
   }
+  const hasSaid = (call: Call<unknown>, what: string) =>
+    journal().includes(`${what} ${call.target.uid} ${call.stepId}`)
   const fileOf = (kind: string, uid: string) =>
     join(directory, `${kind}-${uid.replaceAll('/', '_')}`)
   const checkGone = ({ target }: Call<unknown>) => {
@@ -141,12 +143,15 @@ export function worldOf(directory: string) {
         effect: { file: fileOf('blocked', call.target.uid) },
       }),
     run(call, effect) {
-      say(call, 'block')
+      appendFileSync(join(directory, 'calls'), 'block\n')
+      // As a node does: what it has answered under this id it answers again, and does not do again.
+      if (!hasSaid(call, 'block')) say(call, 'block')
       writeFileSync(fileOf('blocked', call.target.uid), 'by riposte')
       return Promise.resolve({ detail: `blocked ${call.target.name}`, effect })
     },
     undo(call, effect) {
       const file = fileOf('blocked', call.target.uid)
+      if (hasSaid(call, 'unblock')) return Promise.resolve({ detail: 'unblocked before', effect })
       if (!existsSync(file)) throw new TargetGone(`${file} is gone`)
       if (readFileSync(file, 'utf8') !== 'by riposte')
         throw new ActionRefused(`${file} was changed since`)
@@ -210,6 +215,8 @@ export function worldOf(directory: string) {
     actions: [stop, block, slow, flaky, tell] as readonly Action[],
     /** Effects so far: `stop boot-1/7/5000000 s0123…`. */
     journal,
+    /** How often `block` was asked for, done or not. */
+    calls: () => readFileSync(join(directory, 'calls'), 'utf8').split('\n').length - 1,
     /** The first word of each. */
     effects: () => journal().map((line) => line.split(' ')[0] ?? ''),
     make: (kind: 'gone' | 'drift' | 'blocked', alert: Alert, content = '') => {

@@ -38,8 +38,9 @@ export class KillSwitch {
     return this.#reason
   }
 
-  /** Aborted when the switch is turned on, with why. */
-  signal(): AbortSignal {
+  /** Looks again; aborted when the switch is on or is turned on, with why. */
+  async signal(): Promise<AbortSignal> {
+    await this.look()
     return this.#controller.signal
   }
 

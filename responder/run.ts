@@ -44,8 +44,8 @@ export interface RunParts {
   readonly notify: Notify
   /** Where people look at a case. */
   readonly linkOf: (caseId: string) => string | null
-  /** Aborted when the kill switch is turned on; stops what is above notify. */
-  readonly killSignal: () => AbortSignal
+  /** Looks at the kill switch; aborted when it is on, or turned on later. Stops what is above notify. */
+  readonly killSignal: () => Promise<AbortSignal>
   readonly reach: (point: Point, step: Step) => void
 }
 
@@ -119,7 +119,7 @@ async function prepare(
   const signal = AbortSignal.any([
     AbortSignal.timeout(Math.max(1, Math.min(step.terms.timeoutMs, leftMs))),
     kept.signal,
-    ...(isStoppable ? [parts.killSignal()] : []),
+    ...(isStoppable ? [await parts.killSignal()] : []),
   ])
   const alert = await findAlert(ledger, step.alertId)
   const contained = step.undoes === null ? undefined : await findContainment(ledger, step.undoes)
