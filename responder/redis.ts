@@ -70,7 +70,14 @@ class Server {
   }
 
   async start(): Promise<void> {
-    await this.#spawn()
+    try {
+      await this.#spawn()
+    } catch (error) {
+      // What an earlier run left cannot be read: the ledger has all of it.
+      if (!(await this.#putAside())) throw error
+      this.#onRestart(messageOf(error))
+      await this.#spawn()
+    }
     this.#life = this.#watch()
   }
 
@@ -121,13 +128,18 @@ class Server {
         reject(new RedisUnavailable(`redis-server did not start: ${said.trim().slice(-500)}`))
       })
     })
-    await Promise.race([failed, untilItAnswers(this.#socket)])
+    // It also rejects when the server ends later, which is the watch's to see.
     failed.catch(() => undefined)
+    await Promise.race([failed, untilItAnswers(this.#socket, () => this.pid() !== undefined)])
   }
 
-  async #putAside(): Promise<void> {
+  /** False: there is nothing. */
+  async #putAside(): Promise<boolean> {
     const data = join(this.#home, 'appendonlydir')
-    if (existsSync(data)) await rename(data, `${data}.unreadable-${Date.now()}`)
+    if (!existsSync(data)) return false
+    await rm(`${data}.unreadable`, { recursive: true, force: true })
+    await rename(data, `${data}.unreadable`)
+    return true
   }
 }
 
@@ -163,8 +175,8 @@ const probe = (socket: string) => {
   return redis
 }
 
-async function untilItAnswers(socket: string): Promise<void> {
-  for (let waitedMs = 0; waitedMs < 10_000; waitedMs += 20) {
+async function untilItAnswers(socket: string, isAlive: () => boolean): Promise<void> {
+  for (let waitedMs = 0; waitedMs < 10_000 && isAlive(); waitedMs += 20) {
     if (existsSync(socket) && (await answers(socket))) return
     await sleep(20)
   }
