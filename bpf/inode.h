@@ -18,9 +18,8 @@ static __always_inline u32 device_number(u32 device)
 
 /* An overlay inode is followed by the dentry of its upper layer, if it has one (struct ovl_inode,
  * fs/overlayfs). */
-static __always_inline int layer_of(struct inode *inode)
+static __always_inline int layer_on(struct super_block *filesystem, struct inode *inode)
 {
-	struct super_block *filesystem = READ(struct inode, inode, i_sb);
 	u64 upper = 0;
 
 	if (READ(struct super_block, filesystem, s_magic) != OVERLAYFS_SUPER_MAGIC)
@@ -30,30 +29,50 @@ static __always_inline int layer_of(struct inode *inode)
 	return upper ? FILE_UPPER : FILE_LOWER;
 }
 
-static __always_inline void record__inode(struct record *r, struct file *file)
+static __always_inline int layer_of(struct inode *inode)
 {
-	struct inode *inode = file ? READ(struct file, file, f_inode) : 0;
-	struct super_block *filesystem = inode ? READ(struct inode, inode, i_sb) : 0;
+	return layer_on(READ(struct inode, inode, i_sb), inode);
+}
 
-	if (!filesystem) {
+/* A file with what several parameters are made of, read once; all null for one that was not opened.
+ */
+struct opened {
+	struct file *file;
+	struct inode *inode;
+	struct super_block *filesystem;
+};
+
+static __always_inline struct opened opened_by(s64 fd)
+{
+	struct opened o = {.file = file_of(fd)};
+
+	o.inode = o.file ? READ(struct file, o.file, f_inode) : 0;
+	o.filesystem = o.inode ? READ(struct inode, o.inode, i_sb) : 0;
+	return o;
+}
+
+static __always_inline void record__inode(struct record *r, const struct opened *o)
+{
+	if (!o->filesystem) {
 		record__missing(r); /* dev */
 		record__missing(r); /* ino */
 		return;
 	}
-	record__s64(r, device_number(READ(struct super_block, filesystem, s_dev)));
-	record__s64(r, READ(struct inode, inode, i_ino));
+	record__s64(r, device_number(READ(struct super_block, o->filesystem, s_dev)));
+	record__s64(r, READ(struct inode, o->inode, i_ino));
 }
 
-static __always_inline void record__file_state(struct record *r, struct file *file)
+static __always_inline void record__file_state(struct record *r, const struct opened *o)
 {
-	struct inode *inode = file ? READ(struct file, file, f_inode) : 0;
-	u32 mode = file ? READ(struct file, file, f_mode) : 0;
+	u32 mode;
 
-	if (!inode) {
+	if (!o->filesystem) {
 		record__missing(r); /* inode_mode */
 		record__missing(r); /* file_state */
 		return;
 	}
-	record__s64(r, READ(struct inode, inode, i_mode));
-	record__s64(r, (mode & FMODE_CREATED ? FILE_CREATED : 0) | layer_of(inode));
+	mode = READ(struct file, o->file, f_mode);
+	record__s64(r, READ(struct inode, o->inode, i_mode));
+	record__s64(
+		r, (mode & FMODE_CREATED ? FILE_CREATED : 0) | layer_on(o->filesystem, o->inode));
 }

@@ -21,20 +21,40 @@ static __always_inline u64 mount_of(u64 vfsmount)
 		read_;                                                                             \
 	})
 
-/* Puts "/name" before what walk holds from `at` on; the new start, or 0 when there is no room. */
-static __always_inline u32 prepend(struct record *r, u32 at, u64 dentry)
-{
-	struct qstr name = {};
-	u32 length;
+/* d_parent and d_name have stood side by side in every kernel: one read for both where they still
+ * do. */
+struct step {
+	u64 parent;
+	struct {
+		u32 hash, len;
+		u64 name;
+	};
+};
 
-	bpf_core_read(&name.len, sizeof(name.len), &((struct dentry *)dentry)->d_name.len);
-	bpf_core_read(&name.name, sizeof(name.name), &((struct dentry *)dentry)->d_name.name);
-	length = name.len > NAME_MAX ? NAME_MAX : name.len;
+static __always_inline void read_step(struct step *step, u64 dentry)
+{
+	struct dentry *from = (struct dentry *)dentry;
+
+	if (bpf_core_field_offset(struct dentry, d_name) ==
+		bpf_core_field_offset(struct dentry, d_parent) + 8) {
+		bpf_core_read(step, sizeof(*step), &from->d_parent);
+		return;
+	}
+	bpf_core_read(&step->parent, sizeof(step->parent), &from->d_parent);
+	bpf_core_read(&step->len, sizeof(step->len), &from->d_name.len);
+	bpf_core_read(&step->name, sizeof(step->name), &from->d_name.name);
+}
+
+/* Puts "/name" before what walk holds from `at` on; the new start, or 0 when there is no room. */
+static __always_inline u32 prepend(struct record *r, u32 at, const struct step *step)
+{
+	u32 length = step->len > NAME_MAX ? NAME_MAX : step->len;
+
 	if (at < length + 1)
 		return 0;
 	at -= length;
-	bpf_probe_read_kernel(
-		&r->walk[BOUNDED(at, TEXT_BYTES - 1)], BOUNDED(length, NAME_MAX), name.name);
+	bpf_probe_read_kernel(&r->walk[BOUNDED(at, TEXT_BYTES - 1)], BOUNDED(length, NAME_MAX),
+		(void *)step->name);
 	at -= 1;
 	r->walk[BOUNDED(at, TEXT_BYTES - 1)] = '/';
 	return at;
@@ -44,6 +64,7 @@ struct walk {
 	struct record *r;
 	u64 root_mount, root_dentry;
 	u64 mount, dentry; /* struct mount, not its vfsmount */
+	u64 top;	   /* the mount's own root */
 	u32 start;
 	bool is_whole; /* came to the root, or to the top of a tree that has none */
 };
@@ -52,30 +73,33 @@ struct walk {
 static long walk_step(u32 index, struct walk *w)
 {
 	struct record *r = w->r;
-	u64 parent, above;
+	struct step step = {};
+	u64 above;
 
 	w->is_whole = true;
 	if (w->dentry == w->root_dentry && w->mount == w->root_mount)
 		return 1;
-	parent = (u64)READ(struct dentry, w->dentry, d_parent);
-	if (w->dentry == (u64)READ(struct mount, w->mount, mnt.mnt_root)) {
+	if (w->dentry == w->top) {
 		above = (u64)READ(struct mount, w->mount, mnt_parent);
 		if (above == w->mount)
 			return 1;
 		w->dentry = (u64)READ(struct mount, w->mount, mnt_mountpoint);
 		w->mount = above;
+		w->top = (u64)READ(struct mount, above, mnt.mnt_root);
 		w->is_whole = false;
 		return 0;
 	}
-	if (w->dentry == parent && w->start != TEXT_BYTES - 1)
+	read_step(&step, w->dentry);
+	if (w->dentry == step.parent && w->start != TEXT_BYTES - 1)
 		return 1;
-	u32 next = r ? prepend(r, w->start, w->dentry) : 0;
-	w->is_whole = next && w->dentry == parent; /* in no directory: a memfd has only a name */
+	u32 next = r ? prepend(r, w->start, &step) : 0;
+	w->is_whole =
+		next && w->dentry == step.parent; /* in no directory: a memfd has only a name */
 	if (next)
 		w->start = next;
 	if (!next || w->is_whole)
 		return 1;
-	w->dentry = parent;
+	w->dentry = step.parent;
 	return 0;
 }
 
@@ -93,6 +117,7 @@ __noinline int record__walk(struct record *r, u64 vfsmount, u64 dentry)
 
 	if (!r)
 		return 0;
+	w.top = (u64)READ(struct mount, w.mount, mnt.mnt_root);
 	w.root_mount = mount_of((u64)task->fs->root.mnt);
 	w.root_dentry = (u64)task->fs->root.dentry;
 	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)) {

@@ -110,6 +110,7 @@ export class RecordView implements EventView {
   isTruncated(parameter: number): boolean {
     return (
       isScalar[this.#row + parameter] === 0 &&
+      parameter < this.slots &&
       ((this.#memory.words[this.#slot(parameter) + 1] ?? 0) & TRUNCATED_BIT) !== 0
     )
   }
