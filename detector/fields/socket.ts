@@ -69,7 +69,7 @@ const fieldsOf = ([letter, what, side]: (typeof sides)[number]): Field[] => {
     row(
       `fd.${letter}ip.name`,
       'string',
-      `${what} address, to compare with a host's name`,
+      `${what} address; a host's name is not resolved yet`,
       (event) => at(event)?.ip,
       { isPlain: true },
     ),
