@@ -16,8 +16,13 @@ export function globMatcher(pattern: string): Matcher {
     if (before && after) return (text) => text.includes(middle)
     return before ? (text) => text.endsWith(middle) : (text) => text.startsWith(middle)
   }
+  const [, lead = '', tail] = /^([^*?[\\]*)(?:\*([^*?[\\]*)$)?/.exec(pattern) ?? []
+  if (tail !== undefined) {
+    const least = lead.length + tail.length
+    return (text) => text.length >= least && text.startsWith(lead) && text.endsWith(tail)
+  }
   const pieces = parsePieces(pattern)
-  return (text) => matches(pieces, text)
+  return (text) => text.startsWith(lead) && matches(pieces, text)
 }
 
 /** Both sides lowered as ASCII: what FNM_CASEFOLD does in the C locale. */

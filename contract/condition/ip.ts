@@ -11,6 +11,9 @@ export interface Net {
   readonly bits: number
   readonly base: bigint
   readonly shift: bigint
+  /** IPv4 again as 32-bit integers, which cost nothing to compare. */
+  readonly base32: number
+  readonly mask32: number
 }
 
 /** `10.0.0.0/8`; an address without a prefix length is none. */
@@ -19,18 +22,29 @@ export function parseNet(text: string): Net | undefined {
   const parsed = parseIp(address)
   const shift = (parsed?.bits ?? 0) - Number(length)
   if (parsed === undefined || shift < 0) return undefined
-  return { bits: parsed.bits, base: parsed.value >> BigInt(shift), shift: BigInt(shift) }
+  const mask32 = shift >= 32 ? 0 : -1 << shift
+  return {
+    bits: parsed.bits,
+    base: parsed.value >> BigInt(shift),
+    shift: BigInt(shift),
+    base32: parsed.value32 & mask32,
+    mask32,
+  }
 }
 
 /** Whether a canonical address lies in a network; of another family: no. */
 export function isInNet(address: string, net: Net): boolean {
   const parsed = rememberedIp(address)
-  return parsed !== undefined && parsed.bits === net.bits && parsed.value >> net.shift === net.base
+  if (parsed === undefined || parsed.bits !== net.bits) return false
+  return net.bits === 32
+    ? (parsed.value32 & net.mask32) === net.base32
+    : parsed.value >> net.shift === net.base
 }
 
 interface Ip {
   readonly bits: number
   readonly value: bigint
+  readonly value32: number
 }
 
 /** Addresses repeat from event to event; forgotten all at once when there are too many. */
@@ -49,5 +63,6 @@ function rememberedIp(address: string): Ip | undefined {
 function parseIp(text: string): Ip | undefined {
   if (!isIPv4(text) && !isIPv6(text)) return undefined
   const bytes = ipaddr.process(text).toByteArray()
-  return { bits: bytes.length * 8, value: BigInt(`0x${Buffer.from(bytes).toString('hex')}`) }
+  const value = BigInt(`0x${Buffer.from(bytes).toString('hex')}`)
+  return { bits: bytes.length * 8, value, value32: Number(BigInt.asIntN(32, value)) }
 }

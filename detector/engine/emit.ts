@@ -18,6 +18,14 @@ const methods: Partial<Readonly<Record<Comparison, string>>> = {
   contains: 'includes', startswith: 'startsWith', endswith: 'endsWith',
 } // prettier-ignore
 
+/** Up to 30 lists that a field is looked for in: one look-up answers them all, a bit each. */
+interface SetGroup {
+  readonly name: string
+  readonly bits: Map<Scalar, number>
+  readonly lists: Map<string, number>
+}
+const MAX_LISTS = 30
+
 /**
  * Names of locals that are surely set where an expression stands: they need no check for it. What is set by the first
  * operand of && or || is set after the whole; what the others set, only inside it.
@@ -29,6 +37,7 @@ export class Emitter {
   readonly #names = new Map<unknown, string>()
   readonly #readers = new Map<string, string>()
   readonly #memos = new Map<number, string>()
+  readonly #groups = new Map<string, SetGroup>()
 
   /** The name under which generated code sees a value. */
   constant(value: unknown): string {
@@ -44,7 +53,8 @@ export class Emitter {
   locals(): string[] {
     const fields = Array.from(this.#readers.keys(), (_text, index) => `f${index} = null`)
     const memos = Array.from(this.#memos.values(), (name) => `${name} = 0`)
-    const all = [...fields, ...memos]
+    const groups = Array.from(this.#groups.values(), ({ name }) => `${name} = -1`)
+    const all = [...fields, ...memos, ...groups]
     return all.length === 0 ? [] : [`let ${all.join(', ')}`]
   }
 
@@ -113,7 +123,7 @@ export class Emitter {
     }
     const read = this.#read(left, isSet)
     if (left.values === 'one' && test.modifier === undefined) {
-      const inline = this.#inline(test, read, right.values)
+      const inline = this.#inline(test, read, right.values, isSet)
       if (inline !== undefined) return inline
     }
     const holdsFor = withModifier(test.modifier, right.tests)
@@ -128,25 +138,62 @@ export class Emitter {
     { left, comparison }: BoundTest<Event>,
     read: string,
     values: readonly Scalar[],
+    isSet: SetLocals,
   ): string | undefined {
     const family = familyOf(left.type)
     if (family === 'bytes' || family === 'net') return undefined
     const local = this.#local(left)
-    if (['=', 'in', 'intersects'].includes(comparison)) return this.#isAmong(local, read, values)
+    if (['=', 'in', 'intersects'].includes(comparison))
+      return this.#isAmong(local, read, values, isSet)
     const constant = this.constant(values[0])
     const symbol = symbols[comparison]
     const method = methods[comparison]
     if (symbol !== undefined) return `(${read} !== undefined && ${local} ${symbol} ${constant})`
-    return method && `(${read} !== undefined && ${local}.${method}(${constant}))`
+    const guard = comparison === 'startswith' ? this.#secondLetter(local, String(values[0])) : ''
+    return method && `(${read} !== undefined && ${guard}${local}.${method}(${constant}))`
   }
 
-  #isAmong(local: string, read: string, values: readonly Scalar[]): string {
+  /** Paths differ after their first slash: one letter compared spares most calls. */
+  #secondLetter(local: string, prefix: string): string {
+    return prefix.length < 2
+      ? ''
+      : `${local}.charCodeAt(1) === ${this.constant(prefix.charCodeAt(1))} && `
+  }
+
+  #isAmong(local: string, read: string, values: readonly Scalar[], isSet: SetLocals): string {
     const [first, ...others] = values.map((value) => this.constant(value))
     // Read all the same: what follows counts on it.
     if (first === undefined) return `(${read}, false)`
-    if (values.length > MAX_COMPARED) return `${this.constant(new Set(values))}.has(${read})`
+    if (values.length > MAX_COMPARED) return this.#isMember(local, read, values, isSet)
     const more = others.map((other) => ` || ${local} === ${other}`).join('')
     return `(${read} === ${first}${more})`
+  }
+
+  /** Rules ask for one field in many lists: the first time its value is looked up in all of them. */
+  #isMember(local: string, read: string, values: readonly Scalar[], isSet: SetLocals): string {
+    const { group, bit } = this.#listOf(local, values)
+    const { name, bits } = group
+    if (isSet.has(name)) return `((${name} & ${bit}) !== 0)`
+    isSet.add(name)
+    const looked = `(${name} === -1 ? ${name} = ${this.constant(bits)}.get(${read}) ?? 0 : ${name})`
+    return `((${looked} & ${bit}) !== 0)`
+  }
+
+  #listOf(local: string, values: readonly Scalar[]): { group: SetGroup; bit: number } {
+    const list = JSON.stringify(values.map((value) => [typeof value, String(value)]))
+    for (let index = 0; ; index++) {
+      const key = `${local} ${index}`
+      const name = `g${this.#groups.size}`
+      const group = this.#groups.get(key) ?? { name, bits: new Map(), lists: new Map() }
+      this.#groups.set(key, group)
+      const known = group.lists.get(list)
+      if (known !== undefined) return { group, bit: known }
+      if (group.lists.size >= MAX_LISTS) continue
+      const bit = 1 << group.lists.size
+      group.lists.set(list, bit)
+      for (const value of values) group.bits.set(value, (group.bits.get(value) ?? 0) | bit)
+      return { group, bit }
+    }
   }
 }
 
