@@ -7,9 +7,12 @@ const MOUNT_POINT = '/sys/fs/bpf'
 /** linux/magic.h BPF_FS_MAGIC */
 const BPF_FS_MAGIC = 0xcafe_4a11
 
-/** `/sys/fs/bpf/riposte/<name>`, or null where no bpffs can be had; the caller makes the directory. */
-export function pinDirectory(name: string): string | null {
-  if (!isBpffs()) {
+/**
+ * `/sys/fs/bpf/riposte/<name>`, or null where there is no bpffs; the caller makes the directory. `make` mounts one, `find`
+ * leaves the machine as it is.
+ */
+export function pinDirectory(name: string, mode: 'find' | 'make'): string | null {
+  if (mode === 'make' && !isBpffs()) {
     try {
       execFileSync('mount', ['-t', 'bpf', 'bpf', MOUNT_POINT], { stdio: 'pipe' })
     } catch {

@@ -8,6 +8,7 @@ import type { VerdictContext } from './execute.ts'
 import { createGuard, type GuardSettings } from './guard.ts'
 import { NetworkBlocks } from './network-blocks.ts'
 import { OwnProcesses } from './own-processes.ts'
+import { folderName } from './sha256.ts'
 
 export interface VerdictSettings {
   /** Absolute; ours alone. */
@@ -33,9 +34,11 @@ export async function openVerdictContext(
   const own = new OwnProcesses()
   for (const pid of settings.ownPids()) own.mark(pid)
   const memory = await AnswerMemory.open({ path: join(dataDir, 'answers.jsonl'), nowMs })
+  // Of this data directory alone: a second detector by mistake must not lift the blocks of the first.
+  const pinName = `block-${folderName(dataDir).slice(0, 8)}`
   const network = await NetworkBlocks.open({
     statePath: join(dataDir, 'blocks.json'),
-    pins: pinDirectory('block'),
+    pins: (mode) => pinDirectory(pinName, mode),
     cgroupRoot: findCgroupTrees().unified,
   })
   return {

@@ -1,9 +1,22 @@
 import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
+import { findCgroupTrees } from './cgroups.ts'
 import { executeVerdict } from './execute.ts'
+import { setFrozen } from './freezer.ts'
 import { isDead, readStat, running } from './proc.ts'
-import { identityOf, openTestContext, order, startVictim, until, withArgument } from './testing.ts'
+import {
+  identityOf,
+  makeCgroup,
+  openTestContext,
+  order,
+  startVictim,
+  until,
+  withArgument,
+} from './testing.ts'
+
+const { freezer } = findCgroupTrees()
+const onV1 = freezer === undefined ? test.skip : test
 
 const children = (pid: number) => running().filter(({ parentPid }) => parentPid === pid)
 
@@ -121,6 +134,29 @@ test('pid 1, kernel threads and what holds Riposte are refused, whatever the res
     expect(plan).toMatchObject({ status: 'refused', effect: null })
   }
 })
+
+onV1(
+  'a process that the v1 freezer holds is reported as not yet dead, and dies when it is thawed',
+  async () => {
+    await using context = await openTestContext()
+    await using victim = await startVictim(['sleep', '1000'])
+    using container = makeCgroup(freezer ?? '')
+    container.add(victim.pid)
+    const cgroup = { tree: 'freezer', directory: container.directory, id: container.id } as const
+    setFrozen(cgroup, true)
+    try {
+      const answer = await executeVerdict(order('kill_process', victim.identity), context)
+      expect(answer).toMatchObject({
+        status: 'failed',
+        isRetryable: true,
+        detail: expect.stringContaining(`they die once ${container.directory} is thawed`),
+      })
+    } finally {
+      setFrozen(cgroup, false)
+    }
+    await until(() => isDead(readStat(victim.pid)))
+  },
+)
 
 test('a container cannot earn protection by the name of its program', async () => {
   await using victim = await startVictim(['unshare', '--mount', 'sleep', '77005'])

@@ -4,6 +4,7 @@ import { nodeActionParameters } from '../../contract/node-actions.ts'
 import { failed, nodeAction, type NodeCall } from './action.ts'
 import { stopMembers, membersNow, processesEffectSchema, refs, sentence } from './members.ts'
 import type { ProcessesEffect, Reach } from './members.ts'
+import { freezableOf, isAsked } from './freezer.ts'
 import { find, label, type ProcessRef } from './proc.ts'
 import { signal, type SignalName } from './signals.ts'
 
@@ -72,7 +73,19 @@ async function goneInTime(processes: readonly ProcessRef[], deadline: AbortSigna
     const left = processes.filter((process) => find(process) !== undefined)
     if (left.length === 0) return
     if (deadline.aborted || performance.now() > until)
-      throw failed(`still there after SIGKILL: ${left.map(label).join(', ')}`, undefined, true)
+      throw failed(
+        `still there after SIGKILL: ${left.map(label).join(', ')}${hint(left)}`,
+        undefined,
+        true,
+      )
     await pause(wait)
   }
+}
+
+/** The v1 freezer holds back SIGKILL too, the v2 one does not; thawing is left to who froze, others may be in there. */
+function hint(processes: readonly ProcessRef[]): string {
+  const frozen = processes
+    .map(({ pid }) => freezableOf(null, pid))
+    .find((cgroup) => cgroup && isAsked(cgroup))
+  return frozen === undefined ? '' : `; they die once ${frozen.directory} is thawed`
 }

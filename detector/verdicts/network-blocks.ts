@@ -3,8 +3,8 @@
  * and not otherwise. Where a bpffs can be had the links and maps are pinned, so that a block outlives the detector;
  * elsewhere it is made again from the durable list at start. `rm -r <pins>` lifts every block without Riposte.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { objectPath, openObject, type BpfObject } from '../native.ts'
 import { directoryOfId } from './cgroups.ts'
@@ -23,8 +23,8 @@ const blocksSchema = z.array(blockSchema)
 export interface BlockSettings {
   /** The durable list. */
   readonly statePath: string
-  /** A directory in a bpffs, or null when there is none. */
-  readonly pins: string | null
+  /** A directory in a bpffs, or null when there is none (`find`) or none can be had (`make`). */
+  readonly pins: (mode: 'find' | 'make') => string | null
   /** Mount point of the unified cgroup tree, undefined on pure v1: then every block is refused. */
   readonly cgroupRoot: string | undefined
 }
@@ -128,7 +128,8 @@ export class NetworkBlocks {
 
   /** New links first, old pins after: between two lives of the detector nothing gets through. */
   #attach(): BpfObject {
-    const { pins, cgroupRoot = '' } = this.#settings
+    const { cgroupRoot = '' } = this.#settings
+    const pins = this.#settings.pins('make')
     if (pins !== null) mkdirSync(pins, { recursive: true, mode: 0o700 })
     const object = openPinned(pins)
     try {
@@ -152,7 +153,11 @@ export class NetworkBlocks {
   #detach(): void {
     this.close()
     this.#sweeper = undefined
-    if (this.#settings.pins !== null) rmSync(this.#settings.pins, { recursive: true, force: true })
+    const pins = this.#settings.pins('find')
+    if (pins === null) return
+    rmSync(pins, { recursive: true, force: true })
+    const parent = dirname(pins)
+    if (existsSync(parent) && readdirSync(parent).length === 0) rmdirSync(parent)
   }
 }
 

@@ -34,7 +34,7 @@ export async function openTestContext(settings: TestSettings = {}): Promise<Test
   const memory = await AnswerMemory.open({ path: join(dataDir, 'answers.jsonl'), nowMs: Date.now })
   const network = await NetworkBlocks.open({
     statePath: join(dataDir, 'blocks.json'),
-    pins: settings.pins ?? null,
+    pins: () => settings.pins ?? null,
     cgroupRoot: settings.isPureV1 === true ? undefined : findCgroupTrees().unified,
   })
   return {
