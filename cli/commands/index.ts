@@ -12,10 +12,14 @@ import { fields } from './fields.ts'
 import { killSwitch } from './kill-switch.ts'
 import { login } from './login.ts'
 import { policies } from './policies.ts'
+import { respond } from './respond.ts'
 import { rules } from './rules.ts'
+import { run } from './run.ts'
 
 export const commands: readonly AddCommand[] = [
+  run,
   detect,
+  respond,
   alerts,
   rules,
   fields,
