@@ -1,15 +1,12 @@
-/** Mistakes in files as an operator meets them: all errors, and warnings as far as they can be read. */
+/** Mistakes in files as an operator meets them: all errors, and as many warnings as the moment bears. */
 import { readFileSync } from 'node:fs'
 import { type Problem, printProblem } from '../contract/problem.ts'
 import type { Terminal } from './terminal.ts'
 
-/** More warnings than this say nothing at a start; `riposte rules validate` shows them all. */
-const SHOWN_WARNINGS = 20
-
 export function sayProblems(
   problems: readonly Problem[],
   terminal: Terminal,
-  shownWarnings = SHOWN_WARNINGS,
+  shownWarnings = Infinity,
 ): void {
   const errors = problems.filter(({ severity }) => severity === 'error')
   const warnings = problems.filter(({ severity }) => severity === 'warning')
@@ -19,8 +16,8 @@ export function sayProblems(
     if (!texts.has(problem.file)) texts.set(problem.file, textOf(problem.file))
     terminal.say(printProblem(problem, texts.get(problem.file)))
   }
-  const hidden = warnings.length - Math.min(warnings.length, shownWarnings)
-  if (hidden > 0) terminal.say(`${hidden} more warnings; riposte rules validate shows them`)
+  const hidden = Math.max(0, warnings.length - shownWarnings)
+  if (hidden > 0) terminal.say(`${hidden} warnings; riposte rules validate shows them`)
   if (errors.length > 0)
     terminal.say(`${errors.length} ${errors.length === 1 ? 'problem' : 'problems'}`)
 }

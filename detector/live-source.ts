@@ -15,6 +15,7 @@ export class LiveSource implements EventSource {
   #kernel: KernelSource | undefined
   #attached: ReadonlySet<string> = new Set()
   #onRecord: (view: EventView) => void = () => undefined
+  #isScanned = true
   /** Losses of hooks that have been taken off. */
   readonly #lostBefore = new Map<string, number>()
 
@@ -25,6 +26,7 @@ export class LiveSource implements EventSource {
   start(wanted: ReadonlySet<string>, onRecord: (view: EventView) => void): Promise<void> {
     this.#onRecord = onRecord
     this.#kernel = this.#attach(wanted, 0n)
+    this.#isScanned = this.#kernel.isScanned
     this.#kernel.drain()
     return Promise.resolve()
   }
@@ -48,7 +50,10 @@ export class LiveSource implements EventSource {
   }
 
   degraded(): readonly string[] {
-    return this.#kernel?.degraded ?? []
+    if (this.#kernel === undefined) return []
+    return this.#isScanned
+      ? this.#kernel.degraded
+      : [...this.#kernel.degraded, 'the kernel could not tell which processes run: asked of /proc']
   }
 
   stop(): Promise<void> {
@@ -63,6 +68,7 @@ export class LiveSource implements EventSource {
       onEvent: (view) => {
         if (view.timeNs >= since) this.#onRecord(view)
       },
+      isScanWanted: since === 0n,
       // Counted in `lost`, which is looked at each second.
       onLost: () => undefined,
     })

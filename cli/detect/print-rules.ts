@@ -95,7 +95,7 @@ export function showRule(paths: readonly string[], name: string, terminal: Termi
 export function validateRules(paths: readonly string[], isJson: boolean, terminal: Terminal): void {
   const { text, isValid, problems } = checkRules(paths, isJson)
   if (isJson) terminal.print(text)
-  else sayProblems(problems, terminal, Infinity)
+  else sayProblems(problems, terminal)
   if (!isValid) throw new CommandFailure('the rules cannot be loaded')
   if (!isJson) terminal.say('the rules are good')
 }

@@ -63,7 +63,7 @@ async function start(
         terminal.say(line)
       },
       explain: (problems) => {
-        sayProblems(problems, terminal)
+        sayProblems(problems, terminal, 0)
       },
       environment: terminal.environment,
       random: Math.random,
