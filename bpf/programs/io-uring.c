@@ -68,8 +68,9 @@ SEC("tp_btf/io_uring_submit_req") int on_io_uring_submit(u64 *ctx)
 	HEADER_U16(r, AT_FLAGS) |= RECORD_IO_URING;
 	bpf_core_read(&fd, sizeof(fd), &request->cqe.fd);
 	record__s64(r, request->opcode);
-	record__s64(r, fd);
 	name = name_of(&request->file, request->opcode);
+	record__s64(
+		r, name ? MISSING_SCALAR : fd); /* only what works on a descriptor keeps it there */
 	if (name)
 		record__kernel_text(r, READ(struct filename, name, name));
 	else
