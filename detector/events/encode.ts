@@ -11,7 +11,7 @@ import { encodeSocket } from './encode-socket.ts'
 import type { SocketTuple } from './view.ts'
 
 /** `undefined` is "could not be had"; a `cut` value is marked as truncated. */
-export type ParameterValue =
+type ParameterValue =
   | number
   | bigint
   | string

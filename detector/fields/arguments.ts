@@ -12,7 +12,7 @@ import { index, indexed, row } from './row.ts'
 import { returnOf, startOf } from './subject.ts'
 import { intOf } from '../events/parameter.ts'
 
-export const knownParameters: ReadonlySet<string> = new Set([
+const knownParameters: ReadonlySet<string> = new Set([
   ...falcoParameters,
   ...events.flatMap((event) => event.parameters.map((parameter) => parameter.name)),
 ])

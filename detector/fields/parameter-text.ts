@@ -10,7 +10,7 @@ const showers: readonly (readonly Show[])[] = events.map((row) =>
 )
 
 /** undefined where the event has no such parameter. A value that could not be had is `<NA>`, bytes `NULL`. */
-export function show(event: Event, parameter: number): Shown | undefined {
+function show(event: Event, parameter: number): Shown | undefined {
   const shower = showers[event.view.eventId]?.[parameter]
   if (shower === undefined) return undefined
   return shower(event, parameter) ?? absent(event.view.eventId, parameter)

@@ -22,7 +22,7 @@ export interface Accounts {
   readonly stamp: string
 }
 
-export const noAccounts: Accounts = { users: new Map(), groups: new Map(), stamp: '' }
+const noAccounts: Accounts = { users: new Map(), groups: new Map(), stamp: '' }
 
 /** Below the host's own root, where the files may be what the administrator likes, links too. */
 export function hostAccounts(root: string, known: Accounts | undefined): Accounts {
