@@ -81,8 +81,11 @@ test('a problem has the line and column where reading stopped', () => {
 const nested = (depth: number) => `${'('.repeat(depth)}a${')'.repeat(depth)}`
 
 test('brackets nest to the limit and no further, without a stack overflow', () => {
-  expect(printed(nested(999))).toBe('a')
+  expect(printed(nested(199))).toBe('a')
+  expect(printed(nested(200))).toContain('exceeded max depth limit')
   expect(printed(nested(100_000))).toContain('exceeded max depth limit')
+  expect(printed(`len(${'('.repeat(100_000)}`)).toContain('exceeded max depth limit')
+  expect(printed('len('.repeat(100_000))).toContain('exceeded max depth limit')
 })
 
 test('no text makes the parser throw, and what it reads prints to a text of the same tree', () => {

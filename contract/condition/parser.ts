@@ -30,8 +30,9 @@ import {
 } from './ast.ts'
 import { Lexer, SyntaxProblem } from './lexer.ts'
 
-/** Falco parses rules with this limit. */
+/** Falco's limit for rules counts five of its own calls a bracket. */
 const MAX_DEPTH = 1000
+const BRACKET_DEPTH = 5
 
 export interface ParseProblem {
   /** Falco's message. */
@@ -104,7 +105,7 @@ function parseChain(
 
 /** What follows an opening bracket. */
 function parseBracket(lexer: Lexer, depth: number): Node {
-  const child = parseOr(lexer, depth + 1)
+  const child = parseOr(lexer, depth + BRACKET_DEPTH)
   lexer.skipBlank()
   if (!lexer.take(')')) throw new SyntaxProblem("expected a ')' token")
   return child
@@ -251,9 +252,8 @@ function tryTransformer(lexer: Lexer, depth: number): Operand | undefined {
   const at = lexer.at
   const name = lexer.takeCall(transformerNames)
   if (name === undefined) return undefined
-  if (depth >= MAX_DEPTH) throw new SyntaxProblem(`exceeded max depth limit of ${MAX_DEPTH}`)
   const inputs: Input[] = []
-  do inputs.push(parseInput(lexer, depth + 1))
+  do inputs.push(parseInput(lexer, depth + BRACKET_DEPTH))
   while (lexer.take(','))
   closeTransformer(lexer)
   return { kind: 'transform', name, inputs, argument: parseArgument(lexer), at }
@@ -265,6 +265,7 @@ function closeTransformer(lexer: Lexer): void {
 }
 
 function parseInput(lexer: Lexer, depth: number): Input {
+  if (depth >= MAX_DEPTH) throw new SyntaxProblem(`exceeded max depth limit of ${MAX_DEPTH}`)
   lexer.skipBlank()
   const at = lexer.at
   if (lexer.takeNumber() || lexer.takeQuoted()) {
@@ -273,7 +274,7 @@ function parseInput(lexer: Lexer, depth: number): Input {
     return { kind: 'text', text, at }
   }
   const input = lexer.take('(')
-    ? parseInputList(lexer, depth, at)
+    ? parseInputList(lexer, depth + BRACKET_DEPTH, at)
     : (tryTransformer(lexer, depth) ?? tryField(lexer))
   if (input === undefined)
     throw new SyntaxProblem(

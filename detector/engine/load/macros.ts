@@ -17,16 +17,30 @@ export interface Resolved {
 /** `undefined` for a macro that is there but broken: it was reported, and is no second mistake here. */
 export type MacroTable = ReadonlyMap<string, Node | undefined>
 
+/** Of the whole tree, macros put in: twice what one condition may nest, and far from what a stack holds. */
+const MAX_DEPTH = 800
+
 export function resolveMacros(node: Node, macros: MacroTable): Resolved {
   const used = new Set<string>()
   const problems: MacroProblem[] = []
-  const visit = (current: Node, path: readonly string[], at: number | undefined): Node => {
+  const visit = (
+    current: Node,
+    path: readonly string[],
+    at: number | undefined,
+    depth: number,
+  ): Node => {
+    if (depth === MAX_DEPTH)
+      problems.push({ message: 'macros nest too deep', name: path[0] ?? '', at: at ?? current.at })
+    if (depth >= MAX_DEPTH) return current
     switch (current.kind) {
       case 'and':
       case 'or':
-        return { ...current, children: current.children.map((child) => visit(child, path, at)) }
+        return {
+          ...current,
+          children: current.children.map((child) => visit(child, path, at, depth + 1)),
+        }
       case 'not':
-        return { ...current, child: visit(current.child, path, at) }
+        return { ...current, child: visit(current.child, path, at, depth + 1) }
       case 'exists':
       case 'compare':
         return current
@@ -38,12 +52,12 @@ export function resolveMacros(node: Node, macros: MacroTable): Resolved {
           problems.push({ message: `reference loop in macro '${name}'`, name, at: place })
         else if (body !== undefined) {
           used.add(name)
-          return visit(body, [...path, name], place)
+          return visit(body, [...path, name], place, depth + 1)
         } else if (!macros.has(name))
           problems.push({ message: `Undefined macro '${name}' used in filter.`, name, at: place })
         return current
       }
     }
   }
-  return { node: visit(node, [], undefined), used, problems }
+  return { node: visit(node, [], undefined, 0), used, problems }
 }
