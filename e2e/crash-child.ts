@@ -6,7 +6,7 @@ import { startCore } from '../responder/core.ts'
 import { openLedger, type LedgerAddress } from '../responder/ledger/open.ts'
 import { listSteps } from '../responder/ledger/steps.ts'
 import { startRedis } from '../responder/redis.ts'
-import type { Point } from '../responder/run.ts'
+import type { Point } from '../responder/run-parts.ts'
 import { draft, eventually, partsFor, terms, worldOf } from './estate.ts'
 
 export interface CrashOrder {

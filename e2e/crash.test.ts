@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { verifyAudit } from '../responder/ledger/audit.ts'
 import { readCheckpoints } from '../responder/ledger/checkpoints.ts'
 import { openLedger } from '../responder/ledger/open.ts'
-import { points } from '../responder/run.ts'
+import { points } from '../responder/run-parts.ts'
 import type { CrashOrder } from './crash-child.ts'
 import { eventually, worldOf } from './estate.ts'
 import { postgresHome } from './ledgers.ts'

@@ -15,7 +15,7 @@ export interface LedgerHome extends AsyncDisposable {
   readonly fresh: () => Promise<LedgerAddress>
 }
 
-export function sqliteHome(): LedgerHome {
+function sqliteHome(): LedgerHome {
   const directories: string[] = []
   return {
     title: 'on SQLite',

@@ -40,7 +40,7 @@ export interface Vote {
 }
 
 /** Somebody who is known to have logged in. */
-export interface Voter {
+interface Voter {
   readonly name: string
   readonly groups: readonly string[]
 }

@@ -6,14 +6,7 @@ import { findStep, insertSteps } from './ledger/steps.ts'
 import { undoIdOf, type Step, type StepDraft } from './step.ts'
 
 /** conflict: somebody changed it since · gone: its target is no more · failed: the undo could not be done. */
-export const containmentStatuses = [
-  'live',
-  'undoing',
-  'undone',
-  'gone',
-  'conflict',
-  'failed',
-] as const
+const containmentStatuses = ['live', 'undoing', 'undone', 'gone', 'conflict', 'failed'] as const
 export type ContainmentStatus = (typeof containmentStatuses)[number]
 
 export interface Containment {

@@ -1,6 +1,6 @@
 /** The kill switch: a file that anybody with a shell can touch, or a flag in the ledger that all replicas see. */
 import { existsSync } from 'node:fs'
-import { KillSwitchOn } from './run.ts'
+import { KillSwitchOn } from './run-endings.ts'
 import type { Ledger } from './ledger/open.ts'
 import { killSwitchReason } from './ledger/switches.ts'
 

@@ -1,7 +1,7 @@
 /** One order to the node that an alert came from, and its answer. */
 import type { NodeLink } from './actions/action.ts'
 import type { NodeHub } from './http/node-hub.ts'
-import type { Order } from './run.ts'
+import type { Order } from './run-parts.ts'
 
 export const linkTo =
   (hub: NodeHub) =>

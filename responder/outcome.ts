@@ -11,32 +11,32 @@ interface Ending<Status extends string> {
 }
 
 /** Nothing was to be done: `already_done`, or `target_gone`. */
-export type Ignored = Ending<'ignored'>
+type Ignored = Ending<'ignored'>
 /** A gate refused; `code` is the gate's name. */
-export type Suppressed = Ending<'suppressed'>
+type Suppressed = Ending<'suppressed'>
 /** Audit: every gate was asked, and this would have been done. */
-export interface Would extends Ending<'would'> {
+interface Would extends Ending<'would'> {
   readonly effect: Effect
   readonly gates: readonly GateReport[]
 }
 /** It happened, and was seen to hold. */
-export interface Done extends Ending<'done'> {
+interface Done extends Ending<'done'> {
   readonly effect: Effect
 }
 /** It was done, but could not be seen to hold. */
-export interface DoneUnverified extends Ending<'done_unverified'> {
+interface DoneUnverified extends Ending<'done_unverified'> {
   readonly effect: Effect
 }
 /** It was tried; `code` is the error's. */
-export type Failed = Ending<'failed'>
+type Failed = Ending<'failed'>
 /** People said no. */
-export type Denied = Ending<'denied'>
+type Denied = Ending<'denied'>
 /** Its time passed: `approval` (nobody decided) or `deadline`. */
-export type Expired = Ending<'expired'>
+type Expired = Ending<'expired'>
 /** A person took it back before it began. */
-export type Cancelled = Ending<'cancelled'>
+type Cancelled = Ending<'cancelled'>
 /** An undo found that somebody changed the object since. */
-export type Conflicted = Ending<'conflict'>
+type Conflicted = Ending<'conflict'>
 
 export type Outcome =
   | Ignored

@@ -7,7 +7,7 @@ export const thisOwner = (): string =>
   `${bootId()} ${pidNamespace()} ${process.pid} ${startTicks(process.pid) ?? ''} ${randomUUID()}`
 
 /** False when it cannot be known: another machine's, or another pid namespace's. */
-export function isDead(owner: string): boolean {
+function isDead(owner: string): boolean {
   const [boot, namespace, pid = '', start] = owner.split(' ')
   if (boot !== bootId() || namespace !== pidNamespace()) return false
   return startTicks(Number(pid)) !== start

@@ -1,9 +1,8 @@
 /** One step, from claim to outcome: gates → plan → gates → intent → act → verify → outcome. */
-import type { Alert } from '../contract/alert.ts'
-import type { Action, Call, Effect, NodeLink, Notify, Planned } from './actions/action.ts'
+import type { Action, Effect, Planned } from './actions/action.ts'
+import { TargetGone } from './actions/errors.ts'
 import { askPeople } from './approvals.ts'
-import { ActionExpired, ActionRefused, TargetGone } from './actions/errors.ts'
-import { DeadlinePassed, kindOf, messageOf, WorldError } from './errors.ts'
+import { DeadlinePassed } from './errors.ts'
 import { isTripping } from './gates/breaker.ts'
 import type { Situation } from './gates/gate.ts'
 import { askAll, askBeforePlan, type Asked } from './gates/index.ts'
@@ -13,41 +12,15 @@ import { findAlert } from './ledger/alerts.ts'
 import { canonical } from './ledger/canonical.ts'
 import { findContainment } from './ledger/effects.ts'
 import { endLeased } from './ledger/endings.ts'
-import { situationOf, type Surroundings } from './ledger/facts.ts'
+import { situationOf } from './ledger/facts.ts'
 import { claim, LeaseLost, lockOf, takeLock, update, type Claimed } from './ledger/leases.ts'
-import type { Ledger, Writing } from './ledger/open.ts'
+import type { Writing } from './ledger/open.ts'
 import { trip } from './ledger/switches.ts'
 import type { Outcome } from './outcome.ts'
+import { abortable, perform } from './perform.ts'
+import { expired, failed, failOrRetry } from './run-endings.ts'
+import type { Attempt, RunParts } from './run-parts.ts'
 import type { Step } from './step.ts'
-
-/** Where a test may end the process, to show what a crash there leaves. */
-export const points = ['claimed', 'planned', 'intent', 'acted', 'ended'] as const
-export type Point = (typeof points)[number]
-
-/** What an order to a node is made from: its id is the step's, so that the node knows a repeat. */
-export interface Order {
-  readonly step: Step
-  readonly alert: Alert
-  /** Time until the step's deadline; ledger time means nothing to a node. */
-  readonly leftMs: number
-  readonly signal: AbortSignal
-}
-
-export interface RunParts {
-  readonly ledger: Ledger
-  /** Names this process among all that share the ledger. */
-  readonly owner: string
-  readonly leaseMs: number
-  readonly actions: ReadonlyMap<string, Action>
-  readonly surroundings: Surroundings
-  readonly linkTo: (order: Order) => NodeLink
-  readonly notify: Notify
-  /** Where people look at a case. */
-  readonly linkOf: (caseId: string) => string | null
-  /** Looks at the kill switch; aborted when it is on, or turned on later. Stops what is above notify. */
-  readonly killSignal: () => Promise<AbortSignal>
-  readonly reach: (point: Point, step: Step) => void
-}
 
 /** Resolves when nothing is left to do now: the step ended, is held, will be tried again, or is another's. */
 export async function work(parts: RunParts, stepId: string): Promise<void> {
@@ -63,16 +36,6 @@ export async function work(parts: RunParts, stepId: string): Promise<void> {
   } finally {
     kept.stop()
   }
-}
-
-interface Attempt {
-  readonly parts: RunParts
-  readonly claimed: Claimed
-  readonly kept: KeptLease
-  readonly action: Action
-  readonly call: Call<Effect>
-  /** What undo takes back; null for acts. */
-  readonly undone: Effect | null
 }
 
 async function workOn(parts: RunParts, claimed: Claimed, kept: KeptLease): Promise<void> {
@@ -270,46 +233,6 @@ async function hasTargetChanged({ rows }: Writing, step: Step, { kept }: Attempt
   return other !== undefined
 }
 
-async function perform(attempt: Attempt, effect: Effect): Promise<Outcome> {
-  const { action, call, kept, claimed, parts } = attempt
-  const { step } = claimed
-  // Between the intent and here the process may have stood still: another may have the step by now.
-  if (!kept.isFresh()) throw new LeaseLost(claimed.lease)
-  call.signal.throwIfAborted()
-  if (step.kind === 'undo') {
-    if (action.undo === undefined) return failed('no_undo', `${action.name} cannot be undone`)
-    const { detail, effect: left } = await abortable(action.undo(call, effect), call.signal)
-    parts.reach('acted', step)
-    return { status: 'done', code: 'undone', detail, effect: left }
-  }
-  const done = await runOnce(attempt, effect)
-  parts.reach('acted', step)
-  if ('status' in done) return done
-  if (action.verify === undefined) return { status: 'done', code: 'done', ...done }
-  return (await isSeen(attempt, done.effect))
-    ? { status: 'done', code: 'verified', ...done }
-    : { status: 'done_unverified', code: 'unverified', ...done }
-}
-
-async function runOnce({ action, call, claimed }: Attempt, effect: Effect) {
-  try {
-    return await abortable(action.run(call, effect), call.signal)
-  } catch (error) {
-    if (!(error instanceof TargetGone) || !claimed.hasBegun) throw error
-    const detail = `${error.message}; an attempt had begun before it, and may have done it`
-    return { status: 'done_unverified', code: 'target_gone', detail, effect } as const
-  }
-}
-
-/** Not seen within the time of the step is not seen. */
-async function isSeen({ action, call }: Attempt, effect: Effect): Promise<boolean> {
-  try {
-    return await abortable(action.verify?.(call, effect) ?? true, call.signal)
-  } catch {
-    return false
-  }
-}
-
 async function finish({ parts, claimed, action }: Attempt, outcome: Outcome): Promise<void> {
   const isUndoable = action.undo !== undefined && claimed.step.kind === 'act'
   await parts.ledger.write((writing) =>
@@ -324,78 +247,3 @@ const doneBefore = (step: Step, planned: Planned): Outcome => ({
   detail: planned.detail,
   effect: step.plan?.effect ?? {},
 })
-
-async function failOrRetry(
-  parts: RunParts,
-  { step, lease }: Claimed,
-  error: unknown,
-  hasBegun: boolean,
-): Promise<void> {
-  const { ledger } = parts
-  await ledger.write(async (writing) => {
-    const { code, retryable } = kindOf(error)
-    const message = messageOf(error)
-    const attempt = step.attempt + 1
-    const notBeforeMs = writing.nowMs + Math.min(60_000, 200 * 2 ** step.attempt)
-    if (retryable && attempt < step.terms.attempts && notBeforeMs < step.deadlineAtMs) {
-      await update(writing, lease, {
-        status: 'ready',
-        owner: null,
-        attempt,
-        not_before_ms: notBeforeMs,
-      })
-      const body = { attempt, code, message, notBeforeMs }
-      await writing.audit({ kind: 'attempt_failed', subject: step.id, body })
-      return
-    }
-    await endLeased(writing, lease, step, ending(step, error, hasBegun))
-  })
-}
-
-function ending(step: Step, error: unknown, hasBegun: boolean): Outcome {
-  const detail = messageOf(error)
-  const begun = hasBegun ? '; whether it took effect is not known' : ''
-  if (error instanceof TargetGone) return { status: 'ignored', code: error.code, detail }
-  // The node and the API refuse an undo when somebody changed the object since.
-  if (error instanceof ActionRefused && step.kind === 'undo')
-    return { status: 'conflict', code: error.code, detail }
-  if (error instanceof KillSwitchOn)
-    return { status: 'suppressed', code: 'kill_switch', detail: detail + begun }
-  if ((error instanceof DeadlinePassed || error instanceof ActionExpired) && !hasBegun)
-    return expired(step)
-  return failed(kindOf(error).code, detail + begun)
-}
-
-/** Why an act that is under way is aborted when the switch is turned on. */
-export class KillSwitchOn extends WorldError {
-  constructor(reason: string) {
-    super('kill_switch', `the kill switch is on: ${reason}`, false)
-  }
-}
-
-const failed = (code: string, detail: string): Outcome => ({ status: 'failed', code, detail })
-
-const expired = (step: Step) =>
-  ({
-    status: 'expired',
-    code: 'deadline',
-    detail: `it did not begin within ${step.terms.deadlineMs / 1000} s`,
-  }) as const
-
-/** Rejects with the signal's reason even when the action does not listen to it. */
-async function abortable<Result>(
-  promise: Promise<Result> | Result,
-  signal: AbortSignal,
-): Promise<Result> {
-  signal.throwIfAborted()
-  const aborted = Promise.withResolvers<never>()
-  const abort = () => {
-    aborted.reject(signal.reason)
-  }
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await Promise.race([promise, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
-}

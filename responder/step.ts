@@ -12,7 +12,7 @@ export type Lane = (typeof lanes)[number]
  * ready: waits in the queue (or for `after`, or until `notBeforeMs`) · held: waits for people · claimed: a worker
  * asks the gates · acting: the intent is durable, the effect may have happened · ended: `outcome` says how.
  */
-export const stepStatuses = ['ready', 'held', 'claimed', 'acting', 'ended'] as const
+const stepStatuses = ['ready', 'held', 'claimed', 'acting', 'ended'] as const
 export type StepStatus = (typeof stepStatuses)[number]
 
 /** What the rung and its policy ask for, frozen into the step when it is planned. All times in milliseconds. */

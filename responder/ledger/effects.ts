@@ -81,7 +81,7 @@ export async function listContainments(
   return (await query.execute()).map(containmentOf)
 }
 
-export const containmentOf = (row: ContainmentRow): Containment => ({
+const containmentOf = (row: ContainmentRow): Containment => ({
   id: row.id,
   caseId: row.case_id,
   policy: row.policy,

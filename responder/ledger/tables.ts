@@ -19,7 +19,7 @@ export interface Tables {
   schema_version: { version: number }
 }
 
-export interface AlertRow {
+interface AlertRow {
   id: string
   node: string
   rule: string
@@ -97,7 +97,7 @@ export interface ApprovalRow {
   decided_ms: number | null
 }
 
-export interface VoteRow {
+interface VoteRow {
   approval_id: string
   person: string
   choice: Vote['choice']
@@ -122,20 +122,20 @@ export interface ContainmentRow {
   undo_round: number
 }
 
-export interface LockRow {
+interface LockRow {
   target: string
   step_id: string
   until_ms: number
 }
 
-export interface TripRow {
+interface TripRow {
   policy: string
   reason: string
   at_ms: number
 }
 
 /** kill_switch, mode:<policy>, clock:<boot>, responder. */
-export interface SettingRow {
+interface SettingRow {
   name: string
   value: string
 }
@@ -153,7 +153,7 @@ export interface AuditRow {
 }
 
 /** One row: where the chain ends. Every writing transaction takes it first, which puts them in one order. */
-export interface AuditHeadRow {
+interface AuditHeadRow {
   id: number
   seq: number
   hash: string

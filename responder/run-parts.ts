@@ -1,0 +1,47 @@
+/** What a step is worked on with: handed in once for the process, and what one attempt has in hand. */
+import type { Alert } from '../contract/alert.ts'
+import type { Action, Call, Effect, NodeLink, Notify } from './actions/action.ts'
+import type { KeptLease } from './keep-lease.ts'
+import type { Surroundings } from './ledger/facts.ts'
+import type { Claimed } from './ledger/leases.ts'
+import type { Ledger } from './ledger/open.ts'
+import type { Step } from './step.ts'
+
+/** Where a test may end the process, to show what a crash there leaves. */
+export const points = ['claimed', 'planned', 'intent', 'acted', 'ended'] as const
+export type Point = (typeof points)[number]
+
+/** What an order to a node is made from: its id is the step's, so that the node knows a repeat. */
+export interface Order {
+  readonly step: Step
+  readonly alert: Alert
+  /** Time until the step's deadline; ledger time means nothing to a node. */
+  readonly leftMs: number
+  readonly signal: AbortSignal
+}
+
+export interface RunParts {
+  readonly ledger: Ledger
+  /** Names this process among all that share the ledger. */
+  readonly owner: string
+  readonly leaseMs: number
+  readonly actions: ReadonlyMap<string, Action>
+  readonly surroundings: Surroundings
+  readonly linkTo: (order: Order) => NodeLink
+  readonly notify: Notify
+  /** Where people look at a case. */
+  readonly linkOf: (caseId: string) => string | null
+  /** Looks at the kill switch; aborted when it is on, or turned on later. Stops what is above notify. */
+  readonly killSignal: () => Promise<AbortSignal>
+  readonly reach: (point: Point, step: Step) => void
+}
+
+export interface Attempt {
+  readonly parts: RunParts
+  readonly claimed: Claimed
+  readonly kept: KeptLease
+  readonly action: Action
+  readonly call: Call<Effect>
+  /** What undo takes back; null for acts. */
+  readonly undone: Effect | null
+}
