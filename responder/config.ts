@@ -25,9 +25,11 @@ const listen = z
   .refine(({ port }) => port <= 65_535, { error: 'the port must be at most 65535' })
 
 /** Without user and password: a URL that carries a secret belongs into a file. */
-const openUrl = z.url().refine((text) => URL.canParse(text) && new URL(text).password === '', {
-  error: 'must not carry a password; name a file with the whole URL instead',
-})
+const openUrl = z
+  .url({ error: 'must be a URL', abort: true })
+  .refine((text) => new URL(text).password === '', {
+    error: 'must not carry a password; name a file with the whole URL instead',
+  })
 
 const schema = strict({
   /** Ledger, own Redis, socket, tokens and the kill switch's file live here. */
@@ -93,7 +95,7 @@ export function readConfig({ flags, environment, file, defaults }: ConfigSources
   const result = schema.safeParse(given)
   if (result.success) return { config: result.data, problems: [] }
   const problems = result.error.issues.flatMap((issue) => issueProblems(name, issue, given, places))
-  return { config: null, problems }
+  return { config: null, problems: problems.toSorted((a, b) => a.line - b.line) }
 }
 
 /** `publicUrl` is RIPOSTE_PUBLIC_URL; REDIS_URL is what everybody calls it. */

@@ -18,6 +18,7 @@ const refreshMs = 500
 
 export interface LivePoliciesParts {
   readonly directory: string
+  readonly lastGoodFile: string
   readonly actions: readonly Action[]
   readonly ledger: Ledger
   readonly hub: NodeHub
@@ -43,14 +44,15 @@ export class LivePolicies implements Disposable {
 
   async start(): Promise<void> {
     await this.#read()
-    const { directory, actions, onFiles } = this.#parts
-    this.#files = watchPolicies(directory, actions, () => {
+    const { directory, actions, lastGoodFile, onFiles } = this.#parts
+    const onChange = () => {
       // The first look happens while the watch is being made.
       if (this.#files === undefined) return
       this.#apply()
       onFiles(this.#files)
-    })
-    this.#apply()
+    }
+    this.#files = watchPolicies({ directory, actions, lastGoodFile, onChange })
+    onChange()
     let isReading = false
     this.#timer = setInterval(() => {
       if (isReading) return

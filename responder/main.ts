@@ -28,7 +28,7 @@ export interface ResponderParts {
   readonly config: ResponderConfig
   readonly logger: FastifyBaseLogger
   readonly version: string
-  /** Policy files changed: they are in force, or their problems are to be shown. */
+  /** At the start and when policy files changed: they are in force, or their problems are to be shown. */
   readonly onPolicies: (policies: PolicyWatch) => void
 }
 
@@ -69,6 +69,7 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
   const policies = stack.use(
     new LivePolicies({
       directory: config.policies,
+      lastGoodFile: join(config.data, 'policies-in-force.json'),
       actions,
       ledger,
       hub,

@@ -1,7 +1,16 @@
 /** The policy directory: read as a whole, watched, and taken over only when all of it is right. */
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, watch, type FSWatcher } from 'node:fs'
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  watch,
+  writeFileSync,
+  type FSWatcher,
+} from 'node:fs'
 import { join } from 'node:path'
+import { z } from 'zod'
 import type { Problem } from '../../contract/problem.ts'
 import type { Action } from '../actions/action.ts'
 import type { PolicyFile } from './documents.ts'
@@ -63,16 +72,26 @@ export interface PolicyWatch {
   readonly stop: () => void
 }
 
-/** `onChange`: a new set is in force, or the problems are others. */
-export function watchPolicies(
-  directory: string,
-  actions: readonly Action[],
-  onChange: () => void,
-): PolicyWatch {
+export interface WatchParts {
+  readonly directory: string
+  readonly actions: readonly Action[]
+  /** Holds the files that were last in force, so that a restart beside a mistake takes no policy away. */
+  readonly lastGoodFile: string
+  /** A new set is in force, or the problems are others. */
+  readonly onChange: () => void
+}
+
+export function watchPolicies({
+  directory,
+  actions,
+  lastGoodFile,
+  onChange,
+}: WatchParts): PolicyWatch {
   let set: PolicySet = { policies: [], guard: noGuard, generation: 'empty' }
   let problems: readonly Problem[] = []
   let files: readonly PolicyFile[] = []
   let content = ''
+  let isFirst = true
   const look = () => {
     const found = readPolicyDirectory(directory)
     const hash = createHash('sha256').update(JSON.stringify(found)).digest('hex')
@@ -81,7 +100,11 @@ export function watchPolicies(
     ;({ files } = found)
     const loaded = loadPolicies(found.files, actions)
     problems = [...found.problems, ...loaded.problems]
-    if (loaded.set !== null && problems.length === 0) ({ set } = loaded)
+    if (loaded.set !== null && problems.length === 0) {
+      ;({ set } = loaded)
+      keepLastGood(lastGoodFile, found.files)
+    } else if (isFirst) set = loadPolicies(readLastGood(lastGoodFile), actions).set ?? set
+    isFirst = false
     onChange()
   }
   look()
@@ -102,6 +125,16 @@ export function watchPolicies(
     },
   }
 }
+
+const lastGoodSchema = z.array(z.strictObject({ name: z.string(), text: z.string() }))
+
+function keepLastGood(file: string, files: readonly PolicyFile[]): void {
+  writeFileSync(`${file}.new`, JSON.stringify(files), { mode: 0o600 })
+  renameSync(`${file}.new`, file)
+}
+
+const readLastGood = (file: string): readonly PolicyFile[] =>
+  existsSync(file) ? lastGoodSchema.parse(JSON.parse(readFileSync(file, 'utf8'))) : []
 
 /** Without inotify (or without the directory) the poll alone finds changes, later. */
 function watchDirectory(directory: string, onEvent: () => void): FSWatcher | undefined {
