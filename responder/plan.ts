@@ -43,7 +43,7 @@ interface Planning {
 /** Later rungs wait for a required one this long at most, when it names no deadline. */
 const requiredWaitMs = 20_000
 
-export function planCase(
+function planCase(
   inForce: InForce,
   actions: readonly Action[],
   alert: Alert,

@@ -1,8 +1,8 @@
 /** `riposte actions`: what policies can ask for, with parameters, risk and privileges. Needs no responder. */
-import { z } from 'zod'
 import { unknownName } from '../../contract/problem.ts'
 import type { Action } from '../../responder/actions/action.ts'
 import { actions as known } from '../../responder/actions/index.ts'
+import { viewAction } from '../../responder/http/action-view.ts'
 import { printWhole } from '../ask.ts'
 import { type AddCommand, examples } from '../command.ts'
 import { printRows, rowFormat, type Column, type RowFormat } from '../table.ts'
@@ -33,8 +33,8 @@ export const actions: AddCommand = (program, terminal) => {
     .description('list all actions')
     .option('-o, --output <format>', 'table, wide, json, yaml or name', rowFormat, 'table')
     .action(({ output }: { output: RowFormat }) => {
-      const rows = output === 'json' || output === 'yaml' ? known.map(viewOf) : known
-      if (output === 'json' || output === 'yaml') terminal.print(printWhole(rows, output))
+      if (output === 'json' || output === 'yaml')
+        terminal.print(printWhole(known.map(viewAction), output))
       else terminal.print(printRows(known, columns, output, 'no actions'))
     })
   group
@@ -46,26 +46,6 @@ export const actions: AddCommand = (program, terminal) => {
       const action = known.find((one) => one.name === name)
       const names = known.map((one) => one.name)
       if (action === undefined) throw new CommandFailure(unknownName('action', name, names))
-      terminal.print(printWhole(viewOf(action), output))
+      terminal.print(printWhole(viewAction(action), output))
     })
 }
-
-const viewOf = ({
-  name,
-  summary,
-  risk,
-  target,
-  undoes,
-  capabilities,
-  rbac,
-  parameters,
-}: Action) => ({
-  name,
-  summary,
-  risk,
-  target,
-  undoes,
-  capabilities,
-  rbac,
-  parameters: z.toJSONSchema(parameters, { io: 'input', unrepresentable: 'any' }),
-})

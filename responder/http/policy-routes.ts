@@ -6,6 +6,7 @@ import { listTrips } from '../ledger/switches.ts'
 import { allPolicies, findPolicy, modeOf, type InForce } from '../policy/in-force.ts'
 import type { Policy } from '../policy/policy.ts'
 import { modes } from '../policy/schema.ts'
+import { viewAction } from './action-view.ts'
 import type { Office } from './office.ts'
 import { idParams, notFound, read, reasonBody, Refused, who } from './reply.ts'
 
@@ -109,23 +110,3 @@ function viewPolicy(inForce: InForce, policy: Policy) {
 }
 
 const viewRung = (rung: Policy['ladder'][number]) => ({ ...rung, when: rung.when?.text ?? null })
-
-export const viewAction = ({
-  name,
-  summary,
-  risk,
-  target,
-  undoes,
-  capabilities,
-  rbac,
-  parameters,
-}: Office['actions'][number]) => ({
-  name,
-  summary,
-  risk,
-  target,
-  undoes,
-  capabilities,
-  rbac,
-  parameters: z.toJSONSchema(parameters, { io: 'input', unrepresentable: 'any' }),
-})

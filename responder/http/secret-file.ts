@@ -2,7 +2,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 
-export class SecretFileError extends Error {
+class SecretFileError extends Error {
   override readonly name = 'SecretFileError'
   readonly code = 'secret_file'
   readonly retryable = false

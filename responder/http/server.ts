@@ -30,7 +30,7 @@ export interface Server extends AsyncDisposable {
 }
 
 /** Another responder works in the same data directory. */
-export class SocketInUse extends Error {
+class SocketInUse extends Error {
   override readonly name = 'SocketInUse'
   readonly code = 'socket_in_use'
   readonly retryable = false

@@ -7,14 +7,14 @@ import type { Fuse } from './policy.ts'
 import { fuseSchema } from './schema.ts'
 
 /** A mistake at `path` below the item; `isKey`: its key is meant, not its value. */
-export interface Finding {
+interface Finding {
   readonly path: Path
   readonly code: string
   readonly message: string
   readonly isKey?: boolean
 }
 
-export interface DoItem {
+interface DoItem {
   readonly action: Action
   readonly parameters: Readonly<Record<string, unknown>>
   readonly where: 'kernel' | 'node' | undefined

@@ -26,8 +26,7 @@ export const findPolicy = (inForce: InForce, name: string): Policy | undefined =
 export const modeOf = ({ overrides }: InForce, policy: Policy): Mode =>
   overrides.get(policy.name)?.mode ?? policy.mode
 
-export const lowest = (given: readonly Mode[]): Mode =>
-  modes.find((mode) => given.includes(mode)) ?? 'off'
+const lowest = (given: readonly Mode[]): Mode => modes.find((mode) => given.includes(mode)) ?? 'off'
 
 /** The policies that take part in the alert; the built-in one where none of them takes the rule's own actions. */
 export function matching(inForce: InForce, alert: Alert): readonly Policy[] {

@@ -16,7 +16,7 @@ const gravest: readonly RungStatus[] = [
   'ignored',
 ]
 
-export function rungStatus(steps: readonly Step[]): RungStatus {
+function rungStatus(steps: readonly Step[]): RungStatus {
   const acts = steps.filter(({ kind }) => kind === 'act')
   if (acts.length === 0) return 'none'
   if (acts.some(({ status }) => status === 'held')) return 'held'

@@ -4,7 +4,7 @@ import { priorities } from '../../contract/alert.ts'
 import { riskClasses } from '../actions/action.ts'
 import { duration, objectName, strict, word } from './strict.ts'
 
-export const apiVersion = 'riposte.dev/v1alpha1'
+const apiVersion = 'riposte.dev/v1alpha1'
 /** From least to most: where several apply, the least holds. */
 export const modes = ['off', 'audit', 'enforce'] as const
 export type Mode = (typeof modes)[number]
