@@ -1,7 +1,7 @@
 /** Loads riposte.bpf.o with just what was asked for and hooks it in: by features of the kernel, never by version. */
 import { readFileSync } from 'node:fs'
 import { arch } from 'node:process'
-import { type BpfObject, kernelHas, objectPath, openObject } from '../native.ts'
+import { type BpfObject, isBpfFailure, kernelHas, objectPath, openObject } from '../native.ts'
 import { calls, processEvents, processHooks, tracepointOf } from './hooks.ts'
 import { openTracepoints, type Tracepoints } from './tracefs.ts'
 
@@ -34,11 +34,32 @@ const COMPAT_OFFSET = 512
 export function attach(options: AttachOptions): Attached {
   const tracepoints = options.isTracefsUsed ? openTracepoints() : undefined
   try {
-    return attachWith(options, tracepoints)
+    return attachWhatLoads(options, tracepoints, [])
   } finally {
     tracepoints?.close()
   }
 }
+
+/** A program that this kernel refuses costs its own event, not all of them: that one is left out and reported. */
+function attachWhatLoads(
+  options: AttachOptions,
+  tracepoints: Tracepoints | undefined,
+  refused: readonly string[],
+): Attached {
+  try {
+    return attachWith(options, tracepoints, refused)
+  } catch (error) {
+    const event = isBpfFailure(error) ? refusedEvent(error.log) : undefined
+    if (event === undefined || !options.events.includes(event)) throw error
+    const events = options.events.filter((name) => name !== event)
+    const reasons = [...refused, `the kernel refuses the program for ${event}: it is not seen`]
+    return attachWhatLoads({ ...options, events }, tracepoints, reasons)
+  }
+}
+
+/** As libbpf words it: `prog 'exit_openat2': failed to load: -22`. */
+const refusedEvent = (log: string): string | undefined =>
+  /prog '(?:exit|raw)_(\w+)': failed to load/.exec(log)?.[1]
 
 /** One program to load: hooked to its own tracepoint, or entered in the table behind any_call. */
 interface Planned {
@@ -48,8 +69,12 @@ interface Planned {
   readonly compat: number | null
 }
 
-function attachWith(options: AttachOptions, tracepoints: Tracepoints | undefined): Attached {
-  const degraded: string[] = []
+function attachWith(
+  options: AttachOptions,
+  tracepoints: Tracepoints | undefined,
+  refused: readonly string[],
+): Attached {
+  const degraded: string[] = [...refused]
   const known = builtPrograms()
   const plan = options.events.flatMap((event) => planned(event, tracepoints, known, degraded))
   const isCompatPossible = isAmd64 && options.compat !== 'never'
