@@ -220,9 +220,10 @@ test('booleans are those of YAML 1.1, and several documents are one file', () =>
   ])
 })
 
+const nested = (name: string, inner: string) =>
+  `- macro: ${name}\n  condition: ${'not(fd.num = 1 or '.repeat(190)}${inner}${')'.repeat(190)}\n`
+
 test('macros that nest too deep together are an error, not a crash', () => {
-  const nested = (name: string, inner: string) =>
-    `- macro: ${name}\n  condition: ${'not(fd.num = 1 or '.repeat(190)}${inner}${')'.repeat(190)}\n`
   const names = ['a', 'b', 'c', 'd', 'e']
   const macros = names.map((name, index) => nested(name, names[index - 1] ?? 'fd.num = 2')).join('')
   expect(problemsOf(`${macros}${rule('evt.type = dup and e')}`).join()).toContain(
