@@ -205,7 +205,7 @@ export class Core implements AsyncDisposable {
     const { ledger } = this.#parts
     const expiresMs = ttlMs === null ? null : ledger.clock.nowMs() + ttlMs
     const isLive = await extendContainment(ledger, containmentId, expiresMs, person)
-    if (isLive) await this.#setTimers()
+    if (isLive) await this.#setTimers(containmentId)
     return isLive
   }
 
@@ -261,14 +261,14 @@ export class Core implements AsyncDisposable {
     if (step.status === 'held') {
       const approval = await latestApproval(ledger, stepId)
       if (approval?.status === 'pending') onChange({ kind: 'approval_asked', approval, step })
-      await this.#setTimers()
+      await this.#setTimers(stepId)
       return
     }
     if (step.status === 'ended') {
       onChange({ kind: 'step_ended', step })
       await planStaleCases(ledger, this.#parts.judge)
       if (step.kind === 'act' && step.outcome !== null && 'effect' in step.outcome)
-        await this.#setTimers()
+        await this.#setTimers(stepId)
     }
     await this.#enqueueDue({ caseId: step.caseId })
   }
@@ -290,8 +290,8 @@ export class Core implements AsyncDisposable {
     if (due.length > 0) await this.#carry(() => this.#queue.add(due))
   }
 
-  async #setTimers(): Promise<void> {
-    for (const { name, delayMs } of await timers(this.#parts.ledger))
+  async #setTimers(stepId?: string): Promise<void> {
+    for (const { name, delayMs } of await timers(this.#parts.ledger, stepId))
       if (!(await this.#carry(() => this.#queue.wakeIn(name, delayMs)))) return
   }
 

@@ -31,24 +31,28 @@ export interface Timer {
   readonly delayMs: number
 }
 
-/** Approvals that expire, containments that end, steps that stop waiting for others. */
-export async function timers({ rows, clock }: Ledger): Promise<readonly Timer[]> {
+/** Approvals that expire, containments that end (of one step or of all), steps that stop waiting for others. */
+export async function timers({ rows, clock }: Ledger, stepId?: string): Promise<readonly Timer[]> {
   const nowMs = clock.nowMs()
-  const approvals = await rows
+  let pending = rows
     .selectFrom('approvals')
     .select(['id', 'expires_ms as at'])
     .where('status', '=', 'pending')
     .orderBy('expires_ms')
     .limit(most)
-    .execute()
-  const containments = await rows
+  let live = rows
     .selectFrom('containments')
     .select(['id', 'expires_ms as at'])
     .where('status', '=', 'live')
     .where('expires_ms', 'is not', null)
     .orderBy('expires_ms')
     .limit(most)
-    .execute()
+  if (stepId !== undefined) {
+    pending = pending.where('step_id', '=', stepId)
+    live = live.where('id', '=', stepId)
+  }
+  const approvals = await pending.execute()
+  const containments = await live.execute()
   const waiting = await rows
     .selectFrom('steps')
     .select(['id', 'after_until_ms as at'])
