@@ -160,7 +160,7 @@ export async function startDetector(
   }
 
   await source.start(first.rules.ruleset.wantedEvents, pipeline.onRecord)
-  state.processes.endScan()
+  state.endScan()
   isReady = true
   link?.start()
   const ticking = setInterval(tick, TICK_MS)

@@ -103,7 +103,7 @@ kernelTest('a process that calls itself something else still runs what it runs',
   using root = hostRoot({ marker: '' })
   const [open] = seen('printf systemd > /proc/self/comm; : < marker', root.path, {
     events: ['openat'],
-    fields: 'proc.exepath proc.pid proc.vpid proc.is_exe_deleted container.id',
+    fields: 'proc.exepath proc.pid proc.vpid container.id',
     isWanted: (event) => valueOf(event, 'fd.nameraw') === 'marker',
   })
   expect(open?.['proc.exepath']).toMatch(/\/bash$/)

@@ -71,11 +71,5 @@ export const ownFields: readonly Field[] = [
   processRow('proc.is_orphan', 'bool', 'whoever forked it has exited', (process) =>
     process.parent === undefined ? undefined : process.parent.exitedNs !== undefined,
   ),
-  processRow(
-    'proc.is_exe_deleted',
-    'bool',
-    'the file that runs was unlinked when it was executed',
-    (process) => process.exePath?.endsWith(' (deleted)'),
-  ),
   row('evt.is_thread', 'bool', 'the clone made a thread, not a process', threadMade),
 ]

@@ -133,7 +133,6 @@ test.each([
   ['proc.is_exe_upper_layer', false],
   ['proc.is_exe_lower_layer', false],
   ['proc.is_exe_from_memfd', true],
-  ['proc.is_exe_deleted', false],
   ['proc.exe_ino', 4711],
   ['proc.exe_ino.ctime', BOOTED_NS + 29n * SECOND],
   ['proc.exe_ino.mtime', BOOTED_NS + 28n * SECOND],

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { expect, test } from '@jest/globals'
+import { recordFlags } from '../events/schema.ts'
 import { eventFrom, valueOf } from '../fields/testing.ts'
 import { createHost } from './host.ts'
 import { readProcess } from './proc-files.ts'
@@ -65,6 +66,24 @@ test('a scan of /proc enters everything that runs, under its parents', async () 
   expect(found?.name).toBe('sleep')
   expect(found?.parent?.pid).toBe(process.pid)
   expect(state.processes.counts.live).toBeGreaterThan(2)
+})
+
+test('what the kernel left out of its scan is read from /proc when the scan ends', async () => {
+  await using child = sleeper()
+  const state = createState()
+  const startTimeNs = readProcess('/proc', child.pid)?.startTimeNs ?? 0n
+  eventFrom(state, {
+    event: 'execve',
+    pid: child.pid,
+    parentPid: process.pid,
+    startTimeNs,
+    flags: recordFlags.scanned,
+    parameters: { res: 0, comm: 'sleep' },
+  })
+  expect(state.processes.current(child.pid)?.parent).toBeUndefined()
+  state.endScan()
+  expect(state.processes.current(child.pid)?.parent?.pid).toBe(process.pid)
+  expect(state.processes.current(1)?.name).toBe(readFileSync('/proc/1/comm', 'utf8').trim())
 })
 
 test('after its exit was lost a process is ended by reconciling with /proc', async () => {

@@ -90,7 +90,8 @@ function readStatus(process: Process, text: string): void {
 }
 
 function readExecutable(process: Process, directory: string): void {
-  process.exePath = linkOf(`${directory}/exe`)
+  // The mark is /proc's; records have the path without it.
+  process.exePath = linkOf(`${directory}/exe`)?.replace(/ \(deleted\)$/, '')
   if (process.exePath === undefined) return
   // A deleted file keeps its inode behind the link; Falco's EXE_FROM_MEMFD is bit 2.
   if (process.exePath.startsWith('/memfd:')) process.exeFlags |= 4

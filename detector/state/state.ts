@@ -12,6 +12,8 @@ export interface State {
   readonly host: Host
   /** Once a second: looks again at what may have changed without a record (accounts, the wall clock). */
   refresh(): void
+  /** The kernel's scan has told all it had: what it left out is read from /proc. */
+  endScan(): void
   /** After lost process records, and every few minutes: ends what /proc no longer has. */
   reconcile(): void
 }
@@ -29,7 +31,9 @@ export function createState(options: Partial<StateOptions> = {}): State {
   const hostRoot = options.hostRoot ?? process.env['HOST_ROOT'] ?? ''
   const proc = `${hostRoot}/proc`
   const processes = new ProcessTable(options.processes)
-  const learner = createLearner(processes, { proc, perSecond: options.lookUpsPerSecond ?? 200 })
+  const perSecond = options.lookUpsPerSecond ?? 200
+  const isHostAsked = perSecond > 0
+  const learner = createLearner(processes, { proc, perSecond })
   const users = createUsers(hostRoot)
   const host = options.host ?? createHost()
   return {
@@ -40,6 +44,10 @@ export function createState(options: Partial<StateOptions> = {}): State {
     refresh() {
       users.refresh()
       host.refresh()
+    },
+    endScan() {
+      if (isHostAsked) learner.scan(host.nowNs())
+      processes.endScan()
     },
     reconcile: () => processes.reconcile(new Set(pidsIn(proc)), host.nowNs()),
   }
