@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals'
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { needs } from '../../scripts/needs.ts'
 import { recordFlags } from '../events/schema.ts'
 import { callsOf, observe } from './observe.ts'
@@ -89,3 +89,24 @@ kernelTest('the hook for all calls tells the same where there is no tracefs', ()
   const paths = seen.map(({ parameters }) => parameters['path'])
   expect(paths).toContain('/etc/hostname')
 })
+
+kernelTest(
+  'a name that is swapped while it is read hides nothing: the path is of the file opened',
+  () => {
+    const inodes = new Map(
+      ['/etc/hostname', '/etc/passwd'].map((path) => [path, statSync(path).ino] as const),
+    )
+    const { calls } = callsOf(
+      ['openat'],
+      `char *b = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+     strcpy(b, "/etc/hostname"); int child = fork();
+     if (!child) for (;;) { strcpy(b, "/etc/passwd"); strcpy(b, "/etc/hostname"); }
+     for (int i = 0; i < 2000; i++) close(open(b, 0)); kill(child, 9); wait(0)`,
+    )
+    const opened = calls as unknown as { fd: number; path: string; ino: number }[]
+    const succeeded = opened.filter(({ fd }) => fd >= 0)
+    // Half-written names do not exist: those opens fail.
+    expect(succeeded.length).toBeGreaterThan(50)
+    for (const { path, ino } of succeeded) expect(ino).toBe(inodes.get(path))
+  },
+)
