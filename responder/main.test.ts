@@ -17,6 +17,8 @@ const files = {
     'ask',
     '{ mode: enforce, match: { rules: { names: [Reverse shell] } }, ladder: [{ name: stop, do: [freeze], undo: { ttl: 1h }, approve: { reason: required, channels: [log] } }] }',
   ),
+  'guard.yaml':
+    'apiVersion: riposte.dev/v1alpha1\nkind: ResponseGuard\nmetadata: { name: ceiling }\nspec: { protected: { processes: [/opt/backup/agent, backupd] } }\n',
 }
 
 let sample: Sample
@@ -174,4 +176,22 @@ test('an alert sent twice is one alert, and one of another node is refused', asy
   expect((await sample.call('GET', '/v1/alerts')).body.alerts).toHaveLength(1)
   expect(await node.alerts(sampleAlert({ id: 'b'.repeat(32), node: 'node-b' }))).toBe(403)
   expect((await sample.call('GET', '/v1/alerts')).body.alerts).toHaveLength(1)
+})
+
+test.each([
+  ['/opt/backup/agent', /^suppressed: .* is protected: \/opt\/backup\/agent \(guard\)/],
+  ['/usr/sbin/backupd', /^suppressed: .* is protected: backupd \(guard\)/],
+  // Anybody can call a program so.
+  ['/tmp/backupd', /^done: /],
+])('a guard file protects what it names, and nothing else: %s', async (exePath, decided) => {
+  node.start(carryOut)
+  await sample.call('POST', '/v1/policies/shadow/mode', { mode: 'enforce' })
+  const { process } = sampleAlert()
+  if (process === null) throw new Error('the sample has a process')
+  await node.alerts(sampleAlert({ process: { ...process, exePath, userId: 0 } }))
+  const [decision] = await until(async () => {
+    const found = await decisions(sampleAlert().id)
+    return found[0] !== undefined && /^(suppressed|done)/.test(found[0]) ? found : undefined
+  })
+  expect(decision).toMatch(decided)
 })

@@ -30,10 +30,10 @@ export async function decisionsOf(
     .selectFrom('steps')
     .selectAll()
     .where('case_id', 'in', caseIds)
-    .orderBy('created_ms')
-    .limit(1000)
+    .orderBy('created_ms', 'desc')
+    .limit(5000)
     .execute()
-  return found.map((row) => decisionOf(stepOf(row)))
+  return found.toReversed().map((row) => decisionOf(stepOf(row)))
 }
 
 export const decisionOf = (step: Step): Decision => ({
