@@ -57,6 +57,11 @@ function explain(error: unknown, terminal: Terminal): number {
     if (error.remedy !== undefined) terminal.say(`  ${error.remedy}`)
     return error.exitCode
   }
+  // Failures of the world have a code: their sentence is for people, their stack is not.
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
+    terminal.say(`${terminal.paint('red', 'riposte:')} ${error.message}`)
+    return exitCodes.failed
+  }
   const trace = error instanceof Error ? (error.stack ?? error.message) : String(error)
   terminal.say(`riposte: this should not have happened; please report it\n${trace}`)
   return exitCodes.failed

@@ -9,7 +9,8 @@ import type { RulesInForce } from './rules-in-force.ts'
 import type { DetectorServices } from './services.ts'
 import { type StatusPages, serveStatus } from './status-socket.ts'
 
-const QUEUE_BYTES = 4 * 1024 * 1024
+/** As the spool: one turn of the rings fits. */
+const QUEUE_BYTES = 8 * 1024 * 1024
 
 export const appendOutputs = (config: DetectorConfig): AppendOutput[] =>
   config.append_output.map((entry) => ({

@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true }))
 
 const open = (more: Partial<SpoolOptions> = {}) =>
-  Spool.open({ directory, maxBytes: 16 * 1024 * 1024, syncMs: 50, ...more })
+  Spool.open({ directory, maxBytes: 64 * 1024 * 1024, syncMs: 50, ...more })
 
 const segments = async () =>
   (await readdir(directory)).filter((name) => name.endsWith('.segment')).toSorted()
@@ -58,13 +58,13 @@ test('far more than fits in memory comes back from disk, whole and in order', as
   const spool = await open()
   const expected: string[] = []
   for (let i = 0; i < 600; i++) {
-    const text = `${i}:${'x'.repeat(10_000)}`
+    const text = `${i}:${'x'.repeat(40_000)}`
     spool.append(Buffer.from(text))
     expected.push(text)
     if (i % 50 === 49) await new Promise((resolve) => setImmediate(resolve))
     // The disk is given its turn: what it has not taken is bounded too.
     if (i % 100 === 99) await spool.next(1, 1)
-    if (i % 100 === 99) await untilOnDisk((i + 1) * 10_000)
+    if (i % 100 === 99) await untilOnDisk((i + 1) * 40_000)
   }
   expect(spool.dropped).toBe(0)
   expect(await drain(spool)).toEqual(expected)

@@ -19,8 +19,11 @@ export interface SpoolOptions {
 }
 
 const MAX_SEGMENT_BYTES = 1024 * 1024
-/** In memory at most: this much waiting for the reader and as much waiting for the disk. */
-const MEMORY_BYTES = 2 * 1024 * 1024
+/**
+ * In memory at most: this much waiting for the reader and as much waiting for the disk (mostly the same buffers). One
+ * turn of the kernel's rings is 4096 records; if each is an alert of 1.5 KB, all of them fit before the disk has its turn.
+ */
+const MEMORY_BYTES = 8 * 1024 * 1024
 
 export class Spool {
   readonly #options: SpoolOptions
