@@ -75,7 +75,6 @@ export async function openLink(
       syncMs: spool.sync_ms,
     },
     random,
-    nowMs: Date.now,
     heartbeat,
     execute: (verdict) => hands?.execute(verdict) ?? Promise.resolve(unable(verdict)),
     onOrders: ({ strikes, killSwitch }) => {

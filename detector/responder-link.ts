@@ -30,7 +30,6 @@ export interface LinkOptions {
   readonly token: () => string
   readonly spool: SpoolOptions
   readonly random: () => number
-  readonly nowMs: () => number
   readonly heartbeat: () => Heartbeat
   /** Repeats of one (id, operation) get the first answer; never rejects. */
   readonly execute: (verdict: Verdict) => Promise<Answer>
@@ -183,14 +182,13 @@ export class ResponderLink {
       // A repeat of what is still being carried out: its answer is on its way.
       if (this.#executing.has(key)) continue
       this.#executing.add(key)
-      void this.#carryOut(verdict, killSwitch).finally(() => this.#executing.delete(key))
+      void this.#carryOut(verdict).finally(() => this.#executing.delete(key))
     }
   }
 
-  /** Planning and undoing go on under the kill switch: they destroy nothing. */
-  async #carryOut(verdict: Verdict, isKillSwitchOn: boolean) {
-    const isStopped = isKillSwitchOn && verdict.operation === 'run'
-    const answer = isStopped ? this.#stopped(verdict) : await this.#options.execute(verdict)
+  /** The kill switch is execute's to weigh: what was done before it was turned on is still answered as done. */
+  async #carryOut(verdict: Verdict) {
+    const answer = await this.#options.execute(verdict)
     const body = Buffer.from(JSON.stringify(answer))
     const { signal } = this.#stopping
     /* oxlint-disable no-await-in-loop -- until it has arrived */
@@ -204,20 +202,6 @@ export class ResponderLink {
       }
     }
     /* oxlint-enable no-await-in-loop */
-  }
-
-  #stopped({ id, operation }: Verdict): Answer {
-    const detail = 'the kill switch is on'
-    const finishedMs = this.#options.nowMs()
-    return {
-      id,
-      operation,
-      status: 'refused',
-      detail,
-      effect: null,
-      isRetryable: false,
-      finishedMs,
-    }
   }
 
   /** Undefined when it failed; why is in the status until something succeeds. */
