@@ -110,9 +110,10 @@ function fromRule(
       origin: 'unknown',
       problem: `the rule's parameters for ${request.name}: ${read.error.issues.map(({ message }) => message).join('; ')}`,
     }
-  const isStrike = isOpen(rung) && isKill(request.name, request.parameters)
+  const isStrike = isOpen(rung) && isKill(request.name, read.data)
   return {
-    ...request,
+    name: request.name,
+    parameters: read.data,
     origin: 'rule',
     risk: action.risk,
     where: isStrike ? 'kernel' : 'node',

@@ -70,7 +70,7 @@ export interface Message {
   readonly link: string | null
 }
 
-export interface Action<Parameters extends z.ZodType = z.ZodType> {
+export interface Action<Parameters extends z.ZodType<Effect> = z.ZodType<Effect>> {
   /** snake_case, what policies write. */
   readonly name: string
   /** One sentence for `riposte actions` and docs/reference/actions.md. */
@@ -99,6 +99,6 @@ export interface RbacRule {
 }
 
 /** Keeps the parameter type of one action through the list of all of them. */
-export const action = <Parameters extends z.ZodType>(
+export const action = <Parameters extends z.ZodType<Effect>>(
   record: Action<Parameters>,
 ): Action<Parameters> => record

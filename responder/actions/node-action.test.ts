@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals'
 import { nodeActionParameters } from '../../contract/node-actions.ts'
 import type { Answer, AnswerStatus } from '../../contract/verdict.ts'
-import type { Call } from './action.ts'
+import type { Call, Effect } from './action.ts'
 import { actions } from './index.ts'
 import { killProcess } from './kill-process.ts'
 
-const answered = (status: AnswerStatus, isRetryable = false): Call<unknown> => ({
+const answered = (status: AnswerStatus, isRetryable = false): Call<Effect> => ({
   stepId: 's',
   caseId: 'c',
   link: null,

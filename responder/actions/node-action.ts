@@ -15,7 +15,7 @@ interface NodeActionRecord {
 
 export function nodeAction({ name, summary, risk, capabilities, undo }: NodeActionRecord): Action {
   const parameters: z.ZodType<Effect> = nodeActionParameters[name]
-  const base: Action<typeof parameters> = {
+  const base: Action = {
     name,
     summary,
     risk,

@@ -77,12 +77,12 @@ function readParameters(
   const read = action.parameters.safeParse(own)
   const issues = [...(placed.error?.issues ?? []), ...(read.error?.issues ?? [])]
   const findings = issues.flatMap((issue) => findingsOf(action, issue, path))
-  if (!placed.success || findings.length > 0) return { item: undefined, findings }
+  if (!placed.success || !read.success) return { item: undefined, findings }
   const { data } = placed
   return {
     item: {
       action,
-      parameters: own,
+      parameters: read.data,
       where: data.where,
       fuse: data.fuse && { max: data.fuse.max, perMs: data.fuse.per },
     },

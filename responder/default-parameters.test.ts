@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { nodeActionParameters } from '../contract/node-actions.ts'
+import { actions } from './actions/index.ts'
+import { sampleAlert } from './policy/alert.sample.ts'
+import { SampleNode, startSample, until, type Sample } from './start.sample.ts'
+
+/** The one action that has a parameter without a default. */
+const written: Readonly<Record<string, string>> = {
+  run_program: 'run_program: { argv: [/bin/true] }',
+}
+
+const policyOf = (action: string) =>
+  `apiVersion: riposte.dev/v1alpha1
+kind: ClusterResponsePolicy
+metadata: { name: ${action.replaceAll('_', '-')} }
+spec:
+  mode: enforce
+  match: { rules: { names: [${action}] } }
+  ladder: [{ name: one, do: [${written[action] ?? action}] }]
+`
+
+let sample: Sample
+let node: SampleNode
+beforeAll(async () => {
+  sample = await startSample({
+    'all.yaml': actions.map(({ name }) => policyOf(name)).join('---\n'),
+  })
+  node = new SampleNode(sample)
+  node.start(({ operation }) => ({
+    status: operation === 'plan' ? 'planned' : 'done',
+    detail: 'as asked',
+  }))
+})
+afterAll(async () => {
+  await node[Symbol.asyncDispose]()
+  await sample[Symbol.asyncDispose]()
+})
+
+/** A program is only run when a person says so, whatever the policy asks. */
+async function approveAll(): Promise<void> {
+  const { body } = await sample.call('GET', '/v1/approvals?status=pending')
+  for (const { id } of body.approvals)
+    await sample.call('POST', `/v1/approvals/${id}/votes`, { choice: 'approve', reason: 'seen' })
+}
+
+test.each(actions.map(({ name }, index) => [name, index] as const))(
+  '%s with no parameters written is carried out with its defaults, which stand in the step',
+  async (name, index) => {
+    const action = actions[index]
+    const alert = sampleAlert({ id: String(index).padStart(32, '0'), rule: name })
+    await node.alerts(alert)
+    const decision = await until(async () => {
+      const { body } = await sample.call('GET', `/v1/alerts/${alert.id}`)
+      if (body.decisions[0]?.status === 'held') await approveAll()
+      return body.decisions[0]?.outcome === null ? undefined : body.decisions[0]
+    })
+    expect(decision.outcome).toMatchObject({ status: 'done' })
+    const { body: step } = await sample.call('GET', `/v1/steps/${decision.stepId}`)
+    const given = name === 'run_program' ? { argv: ['/bin/true'] } : {}
+    expect(step.parameters).toEqual(action?.parameters.parse(given))
+    expect(Object.keys(step.parameters)).not.toEqual([])
+    const asked = node.verdicts.filter(({ action: one }) => one === name)
+    expect(asked.map(({ parameters }) => parameters)).toEqual(asked.map(() => step.parameters))
+    expect(asked.length > 0).toBe(name in nodeActionParameters)
+  },
+)
