@@ -52,12 +52,16 @@ export const decisionOf = (step: Step): Decision => ({
   endedMs: step.endedMs,
 })
 
-function summaryOf({ kind, action, target, status, outcome, plan }: Step): string {
+function summaryOf({ kind, action, target, mode, status, outcome, plan }: Step): string {
   const what = kind === 'undo' ? `undo of ${action}` : action
   if (outcome === null) {
     const detail = plan === null ? `${what} on ${target.name}` : plan.detail
     return `${waiting[status]}: ${detail}`
   }
+  if (outcome.code === 'target_gone' && kind === 'act')
+    return mode === 'audit'
+      ? `audit: would have come too late: ${outcome.detail}`
+      : `too late: ${outcome.detail}`
   return `${endings[outcome.status]}: ${outcome.status === 'would' ? would(outcome.detail) : outcome.detail}`
 }
 

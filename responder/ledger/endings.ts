@@ -2,6 +2,7 @@
 import type { Outcome } from '../outcome.ts'
 import type { Step } from '../step.ts'
 import { canonical } from './canonical.ts'
+import { countFailures } from './counts.ts'
 import { openContainment, settleContainment } from './effects.ts'
 import { releaseLock, update, type Lease } from './leases.ts'
 import type { Writing } from './open.ts'
@@ -72,15 +73,8 @@ const isDone = (outcome: Outcome) =>
 async function countFailure(writing: Writing, step: Step): Promise<void> {
   const { breaker } = step.terms
   if (breaker === null || step.mode !== 'enforce') return
-  const row = await writing.rows
-    .selectFrom('steps')
-    .select((eb) => eb.fn.countAll<number>().as('count'))
-    .where('policy', '=', step.policy)
-    .where('mode', '=', 'enforce')
-    .where('outcome_status', '=', 'failed')
-    .where('ended_ms', '>', writing.nowMs - breaker.perMs)
-    .executeTakeFirst()
-  const failures = row?.count ?? 0
+  const sinceMs = writing.nowMs - breaker.perMs
+  const failures = await countFailures(writing, step.policy, 'enforce', sinceMs)
   if (failures >= breaker.failures)
     await trip(writing, step.policy, `${failures} acts failed within ${breaker.perMs / 1000} s`)
 }

@@ -1,8 +1,9 @@
 /** What the gates look at, read inside the transaction that then writes what they decide. */
 import type { Planned } from '../actions/action.ts'
 import type { Situation } from '../gates/gate.ts'
-import { planHashOf, type Limit, type Step } from '../step.ts'
+import { planHashOf, type Step } from '../step.ts'
 import { findAlert } from './alerts.ts'
+import { countActs, countFailures, countStrikes, lastActed } from './counts.ts'
 import { latestApproval } from './votes.ts'
 import { lockHolder } from './leases.ts'
 import type { Moment } from './open.ts'
@@ -53,61 +54,4 @@ export async function situationOf(
     approval: await latestApproval(moment, step.id),
     lockedBy: await lockHolder(moment, step),
   }
-}
-
-/** What was let through in this mode; audit counts what would have been done, so that it tells the same story. */
-const actsOf = ({ rows }: Moment, step: Step, mode: Step['mode']) =>
-  rows
-    .selectFrom('steps')
-    .where('kind', '=', 'act')
-    .where('mode', '=', mode)
-    .where('id', '<>', step.id)
-
-async function lastActed(moment: Moment, step: Step, mode: Step['mode']): Promise<number | null> {
-  const row = await actsOf(moment, step, mode)
-    .select((eb) => eb.fn.max('acted_ms').as('last'))
-    .where('policy', '=', step.policy)
-    .where('action', '=', step.action)
-    .where('target_uid', '=', step.target.uid)
-    .where('acted_ms', '>', moment.nowMs - step.terms.cooldownMs)
-    .executeTakeFirst()
-  return row?.last ?? null
-}
-
-async function countActs(moment: Moment, step: Step, mode: Step['mode'], limit: Limit) {
-  let query = actsOf(moment, step, mode)
-    .select((eb) => eb.fn.countAll<number>().as('count'))
-    .where('acted_ms', '>', moment.nowMs - limit.perMs)
-    .where('risk', 'in', limit.classes)
-  if (limit.isPolicyOnly) query = query.where('policy', '=', step.policy)
-  if (limit.scope === 'target') query = query.where('target_uid', '=', step.target.uid)
-  if (limit.scope === 'node') query = query.where('node', '=', step.target.node)
-  return (await query.executeTakeFirst())?.count ?? 0
-}
-
-async function countStrikes(moment: Moment, step: Step, mode: Step['mode'], sinceMs: number) {
-  const row = await actsOf(moment, step, mode)
-    .select((eb) => eb.fn.countAll<number>().as('count'))
-    .where('policy', '=', step.policy)
-    .where('lane', '=', 'strike')
-    .where('acted_ms', '>', sinceMs)
-    .executeTakeFirst()
-  return row?.count ?? 0
-}
-
-async function countFailures(
-  { rows }: Moment,
-  policy: string,
-  mode: Step['mode'],
-  sinceMs: number,
-) {
-  const row = await rows
-    .selectFrom('steps')
-    .select((eb) => eb.fn.countAll<number>().as('count'))
-    .where('policy', '=', policy)
-    .where('mode', '=', mode)
-    .where('outcome_status', '=', 'failed')
-    .where('ended_ms', '>', sinceMs)
-    .executeTakeFirst()
-  return row?.count ?? 0
 }

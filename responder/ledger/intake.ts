@@ -108,7 +108,8 @@ async function planCase(
 ): Promise<readonly Step[]> {
   const before = await stepsOfCase(writing, found.id)
   const drafts = judged(() => judge.plan(alert, found, before))
-  return insertSteps(writing, drafts.map(act))
+  const known = new Set(before.map(({ id }) => id))
+  return insertSteps(writing, drafts.filter(({ id }) => !known.has(id)).map(act))
 }
 
 async function insertAlert({ rows, nowMs }: Writing, alert: Alert): Promise<boolean> {

@@ -2,6 +2,7 @@
 import type { Step, StepDraft } from '../step.ts'
 import { canonical } from './canonical.ts'
 import type { Ledger, Writing } from './open.ts'
+import { weighStrike } from './strikes.ts'
 import type { StepRow } from './tables.ts'
 
 /** What a draft holds beside the columns. */
@@ -30,7 +31,9 @@ export async function insertSteps(
   steps: readonly NewStep[],
 ): Promise<readonly Step[]> {
   const inserted: Step[] = []
-  for (const step of steps) {
+  for (const planned of steps) {
+    const recorded = await weighStrike(writing, planned.draft)
+    const step = { ...planned, draft: { ...planned.draft, recorded } }
     const isWaiting = await hasLiveStep(writing, step.draft.after)
     const row = rowOf(step, writing.nowMs, isWaiting)
     const result = await writing.rows
