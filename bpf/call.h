@@ -127,8 +127,12 @@ static __always_inline void record__mark(struct record *r, struct call *call)
 
 /* struct record *r = begin(OPENAT); a record lost for want of memory cannot be: the array has one a
  * CPU. */
-#define begin(EVENT)                                                                               \
+#define begin(EVENT) begin_as(EVENT, result_flags(call->result))
+#define begin_as(EVENT, flags)                                                                     \
 	({                                                                                         \
+		if (judge_is_idle(EVENT_##EVENT, flags))                                           \
+			return 0;                                                                  \
+                                                                                                   \
 		struct record *begun_ = record__begin(EVENT);                                      \
 		if (!begun_)                                                                       \
 			return 0;                                                                  \

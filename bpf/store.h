@@ -157,5 +157,3 @@ static __always_inline int record__send_class(struct record *r, u32 class)
 		return record__send_to(r, &file_ring, class);
 	return record__send_to(r, &network_ring, class);
 }
-
-#define record__send(r, EVENT) record__send_class(r, CLASS_OF_##EVENT)

@@ -22,6 +22,9 @@ static __always_inline void record__name_and_lineage(
 		record__lineage(r, task);
 }
 
+/* Place of trusted_exepath among the parameters. */
+#define EXEPATH_SLOT 27
+
 SEC("tp_btf/sched_process_exec") int on_exec(u64 *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -29,6 +32,7 @@ SEC("tp_btf/sched_process_exec") int on_exec(u64 *ctx)
 	struct record *r = record__begin(EXECVE);
 	u32 number = call_number(task);
 	bool is_at = number == (is_compat_call(task) ? NR_EXECVEAT_COMPAT : NR_EXECVEAT);
+	struct file *image = task->mm ? task->mm->exe_file : 0;
 
 	if (!r)
 		return 0;
@@ -43,8 +47,7 @@ SEC("tp_btf/sched_process_exec") int on_exec(u64 *ctx)
 	record__environment(r, task->mm);
 	record__image(r, task);
 	record__name_and_lineage(r, task, is_at, READ(struct linux_binprm, program, filename), 0);
-	if (judge(r) == DROP)
-		return 0;
+	judge__exec(r, EXEPATH_SLOT, image ? image_flags(image, task->cred) : 0);
 	return record__send(r, EXECVE);
 }
 

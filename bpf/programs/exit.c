@@ -14,5 +14,6 @@ SEC("tp_btf/sched_process_exit") int on_exit(u64 *ctx)
 	record__s64(r, status >> 7 & 1);
 	record__missing(
 		r); /* reaper_tid: who inherits the children is told by their own records' parent */
-	return record__send(r, PROCEXIT);
+	judge_exit(task);
+	return record__send_class(r, CLASS_PROCESS);
 }

@@ -61,5 +61,6 @@ SEC("tp_btf/sched_process_fork") int on_fork(u64 *ctx)
 	record__s64(r, pid_number(child, PIDTYPE_SID));
 	record__s64(r, pid_number(child, PIDTYPE_PGID));
 	record__s64(r, own_number(child, PIDTYPE_PGID));
-	return record__send(r, CLONE);
+	judge_fork(task, child);
+	return record__send_class(r, CLASS_PROCESS);
 }

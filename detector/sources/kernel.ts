@@ -28,6 +28,8 @@ export interface KernelOptions {
 }
 
 export interface KernelSource {
+  /** The loaded programs and maps, for the judge (detector/judge). */
+  readonly object: BpfObject
   /** What was asked for and cannot be had here, one sentence each. */
   readonly degraded: readonly string[]
   /** Records lost since start by class. */
@@ -94,6 +96,7 @@ export function startKernel(options: KernelOptions): KernelSource {
   const poll = setInterval(() => losses.check(), LOST_POLL_MS).unref()
 
   return {
+    object,
     degraded,
     isScanned,
     get lost() {
