@@ -110,7 +110,14 @@ export const heartbeatSchema = z.strictObject({
   strikes: z.strictObject({
     generation: z.string(),
     /** policy/rule pairs that the kernel decides, and those it cannot, with the reason. */
-    active: z.array(z.strictObject({ policy: z.string(), rule: z.string(), kills: z.int() })),
+    active: z.array(
+      z.strictObject({
+        policy: z.string(),
+        rule: z.string(),
+        mode: z.enum(['audit', 'enforce']),
+        kills: z.int(),
+      }),
+    ),
     unavailable: z.array(
       z.strictObject({ policy: z.string(), rule: z.string(), reason: z.string() }),
     ),

@@ -14,12 +14,14 @@ import { login } from './login.ts'
 import { policies } from './policies.ts'
 import { respond } from './respond.ts'
 import { rules } from './rules.ts'
+import { status } from './status.ts'
 import { run } from './run.ts'
 
 export const commands: readonly AddCommand[] = [
   run,
   detect,
   respond,
+  status,
   alerts,
   rules,
   fields,
