@@ -5,6 +5,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Alert } from '../contract/alert.ts'
 import type { Message, Notify } from './actions/action.ts'
 import { actions } from './actions/index.ts'
+import { claimDirectory } from './claim.ts'
 import { nodeTokenFileOf, socketPathOf, type ResponderConfig } from './config.ts'
 import { startCore, type Change, type Core } from './core.ts'
 import { messageOf } from './errors.ts'
@@ -49,10 +50,11 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
     logger.warn(message)
   }
   mkdirSync(config.data, { recursive: true, mode: 0o700 })
+  await using stack = new AsyncDisposableStack()
+  stack.use(await claimDirectory(config.data))
   const tokenFile = nodeTokenFileOf(config)
   if (config.nodeTokenFile === null) readOrCreateSecret(tokenFile)
   else readSecret(tokenFile)
-  await using stack = new AsyncDisposableStack()
   const outbound = stack.use(openOutbound(config.outbound))
   const notify = openNotify(config.notifiers, {
     outbound,

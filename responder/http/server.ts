@@ -1,6 +1,6 @@
 /** Opens both doors: the unix socket of the data directory, and TCP. */
-import { chmodSync, existsSync, rmSync } from 'node:fs'
-import { connect, isIP } from 'node:net'
+import { chmodSync, rmSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { userInfo } from 'node:os'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { alertRoutes } from './alert-routes.ts'
@@ -12,6 +12,7 @@ import { Logins } from './logins.ts'
 import { nodeRoutesOn, type NodeDoor } from './node-routes.ts'
 import type { Office } from './office.ts'
 import { pageRoutes } from './page-routes.ts'
+import { removeStaleSocket } from '../stale-socket.ts'
 import { policyRoutes } from './policy-routes.ts'
 import { loginCodeRoute, sessionRoutes } from './session-routes.ts'
 
@@ -27,13 +28,6 @@ export interface ServerOptions {
 export interface Server extends AsyncDisposable {
   /** What people open in a browser. */
   readonly url: string
-}
-
-/** Another responder works in the same data directory. */
-class SocketInUse extends Error {
-  override readonly name = 'SocketInUse'
-  readonly code = 'socket_in_use'
-  readonly retryable = false
 }
 
 export async function startServer(
@@ -59,7 +53,7 @@ export async function startServer(
   loginCodeRoute(socket, logins, () => url)
   sessionRoutes(tcp, network)
   pageRoutes(tcp)
-  await removeStale(options.socketPath)
+  await removeStaleSocket(options.socketPath)
   await listenPrivately(socket, options.socketPath)
   const { host } = options.listen
   await tcp.listen(options.listen)
@@ -97,23 +91,6 @@ async function listenPrivately(app: FastifyInstance, path: string): Promise<void
     process.umask(before)
   }
   chmodSync(path, 0o600)
-}
-
-/** What a killed responder left is taken away; a socket that answers is another's. */
-async function removeStale(path: string): Promise<void> {
-  if (!existsSync(path)) return
-  const isAlive = await new Promise<boolean>((resolve) => {
-    const probe = connect(path, () => {
-      probe.destroy()
-      resolve(true)
-    })
-    probe.once('error', () => {
-      resolve(false)
-    })
-  })
-  if (isAlive)
-    throw new SocketInUse(`another responder answers at ${path}; stop it, or use another --data`)
-  rmSync(path)
 }
 
 const nameOf = (host: string) => (isIP(host) === 6 ? `[${host}]` : host)
