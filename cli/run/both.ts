@@ -4,6 +4,7 @@ import type { Responder } from '../../responder/main.ts'
 import { stopAsked } from '../stop-signal.ts'
 import { CommandFailure, type Terminal } from '../terminal.ts'
 import { DetectorChild } from './detector-child.ts'
+import { plainLog } from './log.ts'
 import { openResponder } from './responder.ts'
 
 export interface RunOptions {
@@ -19,12 +20,14 @@ export async function runBoth(options: RunOptions, terminal: Terminal): Promise<
       'run it as root (sudo riposte run); riposte doctor says what this machine lacks',
     )
   const stopping = stopAsked({ isChild: process.connected })
-  const responder = await openResponder(options.responder, terminal)
+  const say = (line: string) => {
+    terminal.say(line)
+  }
+  const logger = plainLog(options.responder.logLevel, say)
+  const responder = await openResponder(options.responder, logger, terminal)
   const detector = new DetectorChild({
     argv: [...options.detectorArguments, ...towards(responder, options.responder.data)],
-    say: (line) => {
-      terminal.say(line)
-    },
+    say,
   })
   try {
     await startDetector(detector)

@@ -1,7 +1,7 @@
 /** The responder from a command line: its configuration, its log on stderr, its policies' problems. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { pino } from 'pino'
+import type { Logger } from 'pino'
 import { readConfig, type ResponderConfig } from '../../responder/config.ts'
 import { type Responder, startResponder } from '../../responder/main.ts'
 import type { PolicyWatch } from '../../responder/policy/directory.ts'
@@ -9,6 +9,7 @@ import { dataDirectory } from '../data-directory.ts'
 import { projectRoot } from '../doctor/machine.ts'
 import { sayProblems } from '../problems.ts'
 import { stopAsked } from '../stop-signal.ts'
+import { jsonLog } from './log.ts'
 import { CommandFailure, type Terminal } from '../terminal.ts'
 import { version } from '../version.ts'
 
@@ -38,8 +39,11 @@ export function responderConfiguration(flags: ResponderFlags, terminal: Terminal
   throw new CommandFailure('the configuration of the responder cannot be used')
 }
 
-export function openResponder(config: ResponderConfig, terminal: Terminal): Promise<Responder> {
-  const logger = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: false }))
+export function openResponder(
+  config: ResponderConfig,
+  logger: Logger,
+  terminal: Terminal,
+): Promise<Responder> {
   return startResponder({
     config,
     logger,
@@ -54,7 +58,7 @@ export function openResponder(config: ResponderConfig, terminal: Terminal): Prom
 export async function runResponder(flags: ResponderFlags, terminal: Terminal): Promise<void> {
   const config = responderConfiguration(flags, terminal)
   const stopping = stopAsked({ isChild: process.connected })
-  const responder = await openResponder(config, terminal)
+  const responder = await openResponder(config, jsonLog(config.logLevel), terminal)
   terminal.say(`web UI: ${responder.url} (riposte login lets you in)`)
   terminal.say('ready')
   await stopping
