@@ -188,4 +188,5 @@ u16 judge_kinds[2][JUDGE_SLOTS];     /* by a text's hash: kinds under which it m
 u8 judge_ends[2][2][JUDGE_PATH + 1]; /* lengths of `under` [0] and of the program kinds [1] */
 u64 judge_unknown_processes;  /* no room for them: their records are kept, they are never struck */
 u64 judge_powers[JUDGE_PATH]; /* of judge_seed */
-u64 judge_seed;		      /* drawn at start: nobody can prepare texts that meet in the table */
+u32 judge_host_mounts; /* the host's mount namespace: guarded programs are those of the host */
+u64 judge_seed;	       /* drawn at start: nobody can prepare texts that meet in the table */

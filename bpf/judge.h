@@ -8,6 +8,19 @@
 
 enum judgement { KEEP, DROP };
 
+struct ns_common___mounts {
+	u32 inum;
+} __attribute__((preserve_access_index));
+struct mnt_namespace___mounts {
+	struct ns_common___mounts ns;
+} __attribute__((preserve_access_index));
+struct nsproxy___mounts {
+	struct mnt_namespace___mounts *mnt_ns;
+} __attribute__((preserve_access_index));
+struct task_struct___mounts {
+	struct nsproxy___mounts *nsproxy;
+} __attribute__((preserve_access_index));
+
 #define PF_KTHREAD 0x00200000
 #define SIGKILL 9
 
@@ -205,12 +218,23 @@ __noinline int judge__read_lineage(struct judge_lineage *lineage)
 	return 0;
 }
 
+/* A container cannot earn protection by the path of its miner. */
+static __always_inline bool is_of_host(struct task_struct *task)
+{
+	struct task_struct___mounts *owner = (void *)task;
+
+	return !judge_host_mounts ||
+	       BPF_CORE_READ(owner, nsproxy, mnt_ns, ns.inum) == judge_host_mounts;
+}
+
 static __always_inline bool is_protected(struct task_struct *task, u64 own)
 {
 	u32 pid = task->tgid;
 	u64 *start = bpf_map_lookup_elem(&judge_protected, &pid);
 
-	if (pid == 1 || task->flags & PF_KTHREAD || own & TRAIT_GUARDED)
+	if (pid == 1 || task->flags & PF_KTHREAD)
+		return true;
+	if (own & TRAIT_GUARDED && is_of_host(task))
 		return true;
 	return start && *start == task->group_leader->start_boottime;
 }

@@ -1,0 +1,229 @@
+import { expect } from '@jest/globals'
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { StrikeOrder } from '../../contract/verdict.ts'
+import { needs } from '../../scripts/needs.ts'
+import { loadRules } from '../engine/load/load.ts'
+import { createEvent, type Event } from '../events/event.ts'
+import { events, recordFlags } from '../events/schema.ts'
+import { syscallFields } from '../fields/table.ts'
+import { startKernel } from '../sources/kernel.ts'
+import { apply } from '../state/apply.ts'
+import { createState } from '../state/state.ts'
+import { type Disarmed, Judge } from './judge.ts'
+
+const kernelTest = needs('root', 'ebpf')
+
+interface Seen {
+  readonly name: string
+  readonly process: string
+  readonly flags: number
+  readonly told: readonly string[]
+}
+
+interface Lab {
+  readonly directory: string
+  readonly secret: string
+  readonly judge: Judge
+  /** Copies cat under another name, to be run. */
+  readonly program: (name: string) => string
+  /** Records of files in the lab, since the last call. */
+  readonly seen: () => readonly Seen[]
+  readonly disarmed: readonly Disarmed[]
+}
+
+const ruleOf = (condition: string) => `
+- rule: secret
+  desc: d
+  condition: evt.type in (open, openat, openat2) and ${condition}
+  output: o
+  priority: CRITICAL
+  tags: [t]
+`
+
+const order = (mode: 'audit' | 'enforce', change: Partial<StrikeOrder> = {}): StrikeOrder => ({
+  policy: 'p',
+  policyGeneration: 'g',
+  mode,
+  match: { names: ['secret'], tags: [], minPriority: null, source: null, condition: null },
+  isFromRule: false,
+  scope: 'process',
+  fuse: { max: 1000, perMs: 60_000 },
+  ...change,
+})
+
+/** The real kernel, judging by one rule on a file of its own. */
+function lab(
+  condition: (secret: string) => string,
+  orders: readonly StrikeOrder[],
+  use: (lab: Lab) => void,
+  guardedPrograms: (directory: string) => readonly string[] = () => [],
+): void {
+  const directory = mkdtempSync(join(tmpdir(), 'riposte-judge-'))
+  const secret = join(directory, 'secret')
+  writeFileSync(secret, 'the secret\n')
+  const state = createState()
+  const judge = new Judge({
+    eventNames: events.map(({ name }) => name),
+    isKept: (name) => !name.startsWith('open'),
+    isFiltering: true,
+    guardedPrograms: guardedPrograms(directory),
+    hostMounts: statSync('/proc/self/ns/mnt').ino,
+    ownPids: () => [process.pid],
+  })
+  const records: Seen[] = []
+  const disarmed: Disarmed[] = []
+  let event: Event | undefined
+  const source = startKernel({
+    events: ['open', 'openat', 'openat2'],
+    compat: 'never',
+    isScanWanted: true,
+    onLost: () => undefined,
+    onEvent(view) {
+      event ??= createEvent(view, state)
+      event.view = view
+      if (!apply(event)) return
+      disarmed.push(...judge.confirm(event))
+      const path = events[view.eventId]?.parameters.findIndex(({ name }) => name === 'path') ?? -1
+      const opened = path < 0 || !view.eventId ? undefined : view.text(path)
+      if (opened?.startsWith(directory) !== true) return
+      const told = judge.strikesOf(event, 'secret').map(({ mode }) => mode)
+      records.push({ name: opened, process: event.process?.name ?? '', flags: view.flags, told })
+    },
+  })
+  try {
+    source.drain()
+    state.endScan()
+    const loaded = loadRules([{ name: 'r.yaml', text: ruleOf(condition(secret)) }], {
+      table: syscallFields,
+    })
+    expect(loaded.problems).toEqual([])
+    judge.bind(source.object)
+    judge.learn(state.processes.live())
+    judge.setRules(loaded.rules)
+    judge.takeStrikes({ generation: '1', orders: [...orders] })
+    use({
+      directory,
+      secret,
+      judge,
+      disarmed,
+      program(name) {
+        const path = join(directory, name)
+        copyFileSync('/bin/cat', path)
+        return path
+      },
+      seen() {
+        source.drain()
+        return records.splice(0)
+      },
+    })
+  } finally {
+    source.close()
+    rmSync(directory, { recursive: true })
+  }
+}
+
+const read = (program: string, file: string) => {
+  const { stdout, signal, status } = spawnSync(program, [file], { encoding: 'utf8' })
+  return { stdout, signal, status }
+}
+const killed = { stdout: '', signal: 'SIGKILL', status: null }
+const unhurt = { stdout: 'the secret\n', signal: null, status: 0 }
+
+kernelTest(
+  'who opens what an enforced strike forbids is dead before a byte is read, each time',
+  () => {
+    lab(
+      (secret) => `fd.name = ${secret} and not proc.name in (trusted) and not proc.pname = nobody`,
+      [order('enforce')],
+      ({ judge, program, secret, directory, seen }) => {
+        const thief = program('thief')
+        const answers = Array.from({ length: 100 }, () => read(thief, secret))
+        expect(answers.filter(({ signal }) => signal === 'SIGKILL')).toHaveLength(100)
+        expect(new Set(answers.map(({ stdout }) => stdout))).toEqual(new Set(['']))
+        symlinkSync(secret, join(directory, 'link'))
+        expect(read(thief, join(directory, 'link'))).toMatchObject(killed)
+        expect(read(program('trusted'), secret)).toMatchObject(unhurt)
+        const { active } = judge.heartbeat()
+        expect(active).toEqual([{ policy: 'p', rule: 'secret', kills: 101 }])
+        const records = seen().filter(({ process }) => process === 'thief')
+        expect(records.filter(({ name }) => name === secret)).toHaveLength(101)
+        expect(records[0]).toMatchObject({ process: 'thief', told: ['enforce'] })
+        expect((records[0]?.flags ?? 0) & recordFlags.struck).toBe(recordFlags.struck)
+      },
+    )
+  },
+)
+
+kernelTest('in audit the record says what would have happened, and nothing does', () => {
+  lab(
+    (secret) => `fd.name = ${secret}`,
+    [order('audit')],
+    ({ program, secret, seen }) => {
+      expect(read(program('thief'), secret)).toMatchObject(unhurt)
+      const [record] = seen().filter(({ name }) => name === secret)
+      expect(record).toMatchObject({ told: ['audit'] })
+      expect((record?.flags ?? 0) & recordFlags.wouldStrike).toBe(recordFlags.wouldStrike)
+    },
+  )
+})
+
+kernelTest('what no rule names is dropped, and other rules bring it up again', () => {
+  lab(
+    (secret) => `fd.name = ${secret}`,
+    [],
+    ({ judge, program, secret, directory, seen }) => {
+      const reader = program('reader')
+      const other = join(directory, 'other')
+      writeFileSync(other, 'the secret\n')
+      seen()
+      expect(read(reader, other)).toMatchObject(unhurt)
+      expect(read(reader, secret)).toMatchObject(unhurt)
+      expect(seen().map(({ name }) => name)).toEqual([secret])
+      const { rules } = loadRules([{ name: 'r.yaml', text: ruleOf(`fd.name = ${other}`) }], {
+        table: syscallFields,
+      })
+      judge.setRules(rules)
+      read(reader, other)
+      read(reader, secret)
+      expect(seen().map(({ name }) => name)).toEqual([other])
+    },
+  )
+})
+
+kernelTest('the fuse stops the killing, the kill switch and the guards prevent it', () => {
+  lab(
+    (secret) => `fd.name = ${secret}`,
+    [order('enforce', { fuse: { max: 2, perMs: 3_600_000 } })],
+    ({ judge, program, secret }) => {
+      const thief = program('thief')
+      expect(read(program('guard'), secret)).toMatchObject(unhurt)
+      judge.setKillSwitch(true)
+      expect(read(thief, secret)).toMatchObject(unhurt)
+      judge.setKillSwitch(false)
+      expect([1, 2, 3].map(() => read(thief, secret).signal)).toEqual(['SIGKILL', 'SIGKILL', null])
+    },
+    (directory) => [join(directory, 'guard')],
+  )
+})
+
+kernelTest(
+  'a rule that the kernel cannot decide has no strike, and says which leaf is the reason',
+  () => {
+    lab(
+      (secret) => `fd.name = ${secret} and proc.cmdline contains evil`,
+      [order('enforce')],
+      ({ judge, program, secret }) => {
+        expect(read(program('thief'), secret)).toMatchObject(unhurt)
+        expect(judge.heartbeat()).toMatchObject({
+          active: [],
+          unavailable: [
+            { policy: 'p', rule: 'secret', reason: 'proc.cmdline is not known in the kernel' },
+          ],
+        })
+      },
+    )
+  },
+)
