@@ -1,10 +1,13 @@
 /** This host's kernel as a source: hooks for what the rules want, changed without a gap when the rules change. */
 import type { EventView } from './events/view.ts'
+import type { BpfObject } from './native.ts'
 import type { EventSource } from './source.ts'
 import { type KernelSource, startKernel } from './sources/kernel.ts'
 
 export interface LiveOptions {
   readonly nowNs: () => bigint
+  /** The programs and maps of each new set of hooks, before it delivers: for the kernel's judge. */
+  readonly onAttached: (object: BpfObject) => void
 }
 
 /** The new hooks see what the old ones still delivered; from this long before the change nothing is left out. */
@@ -63,7 +66,7 @@ export class LiveSource implements EventSource {
 
   #attach(wanted: ReadonlySet<string>, since: bigint): KernelSource {
     this.#attached = wanted
-    return startKernel({
+    const kernel = startKernel({
       events: [...wanted],
       onEvent: (view) => {
         if (view.timeNs >= since) this.#onRecord(view)
@@ -72,5 +75,7 @@ export class LiveSource implements EventSource {
       // Counted in `lost`, which is looked at each second.
       onLost: () => undefined,
     })
+    this.#options.onAttached(kernel.object)
+    return kernel
   }
 }

@@ -92,6 +92,7 @@ async function detector(rules: string, settings: Record<string, unknown> = {}) {
     source: from.source,
     state: createState({ lookUpsPerSecond: 0 }),
     hands: undefined,
+    judge: undefined,
     token: () => 'secret',
     say: (line) => void said.push(line),
     explain: (found) => void explained.push(...found),

@@ -1,6 +1,12 @@
 /** Wires a detector: source → state → rules → alerts → outputs and responder. Nothing below it builds anything. */
 import type { Heartbeat } from '../contract/verdict.ts'
-import { type InternalNotice, internalAlert, lostRecords, reloadFailed } from './alerts/internal.ts'
+import {
+  type InternalNotice,
+  internalAlert,
+  lostRecords,
+  reloadFailed,
+  strikeDisarmed,
+} from './alerts/internal.ts'
 import type { AlertOptions } from './alerts/alert.ts'
 import type { JudgedAlert } from './alerts/judged.ts'
 import type { DetectorConfig } from './config.ts'
@@ -26,7 +32,7 @@ export async function startDetector(
   config: DetectorConfig,
   services: DetectorServices,
 ): Promise<Detector> {
-  const { source, state, hands, say, explain } = services
+  const { source, state, hands, judge, say, explain } = services
   const identity = { node: config.node, bootId: state.host.bootId }
   const startedMs = Date.now()
   const alerts: AlertOptions = {
@@ -54,6 +60,10 @@ export async function startDetector(
       emit(judged)
     },
     isOwn: hands?.isOwn ?? (() => false),
+    onStruck(event) {
+      for (const { policy, rule } of judge?.confirm(event) ?? [])
+        emitInternal(strikeDisarmed(policy, rule, nowNs()))
+    },
   })
   let isReady = false
   let reloadProblem: string | undefined
@@ -71,6 +81,12 @@ export async function startDetector(
   }
   const nowNs = () => state.host.wallTimeNs(state.host.nowNs())
 
+  /** The events are attached by now, and the processes known that began before. */
+  function tellJudge() {
+    judge?.learn(state.processes.live())
+    judge?.setRules(pipeline.rules.ruleset.rules)
+  }
+
   function reload() {
     const { rules, problems } = loadRules()
     if (rules === undefined) {
@@ -82,6 +98,7 @@ export async function startDetector(
     } else {
       source.want(rules.ruleset.wantedEvents)
       pipeline.swap(rules)
+      tellJudge()
       reloadProblem = undefined
       say(`${rules.ruleset.rules.length} of ${rules.loaded} rules in force`)
     }
@@ -161,6 +178,7 @@ export async function startDetector(
 
   await source.start(first.rules.ruleset.wantedEvents, pipeline.onRecord)
   state.endScan()
+  tellJudge()
   isReady = true
   link?.start()
   const ticking = setInterval(tick, TICK_MS)

@@ -5,7 +5,7 @@
 import type { JudgedAlert } from './alerts/judged.ts'
 import type { LoadedRule } from './engine/load/compile-rules.ts'
 import { type Event, createEvent } from './events/event.ts'
-import { events } from './events/schema.ts'
+import { events, recordFlags } from './events/schema.ts'
 import type { EventView } from './events/view.ts'
 import { hasTwoNames } from './fields/subject.ts'
 import type { RulesInForce } from './rules-in-force.ts'
@@ -18,7 +18,11 @@ export interface PipelineOptions {
   readonly onAlert: (judged: JudgedAlert) => void
   /** Acts of Riposte itself set nothing off (fault F24); asked only when a rule has matched. */
   readonly isOwn: (event: Event) => boolean
+  /** The kernel struck, or would have: whatever the rules say of it. */
+  readonly onStruck: (event: Event) => void
 }
+
+const STRUCK = recordFlags.struck | recordFlags.wouldStrike
 
 export class Pipeline {
   /** One, reused for every record. */
@@ -55,6 +59,7 @@ export class Pipeline {
     event.view = view
     if (!apply(event)) return
     this.judged++
+    if ((view.flags & STRUCK) !== 0) this.#options.onStruck(event)
     if (this.#wanted[event.id] !== true) return
     const { ruleset } = this.#rules
     ruleset.evaluate(event, this.#onMatch)

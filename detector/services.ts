@@ -3,6 +3,7 @@ import type { Strike } from '../contract/alert.ts'
 import type { Problem } from '../contract/problem.ts'
 import type { Answer, Heartbeat, Orders, Verdict } from '../contract/verdict.ts'
 import type { Event } from './events/event.ts'
+import type { Judge } from './judge/judge.ts'
 import type { RulesInForce } from './rules-in-force.ts'
 import type { EventSource } from './source.ts'
 import type { State } from './state/state.ts'
@@ -22,6 +23,8 @@ export interface DetectorServices {
   readonly source: EventSource
   readonly state: State
   readonly hands: NodeHands | undefined
+  /** What the kernel decides by itself; undefined for a source that is not the kernel. */
+  readonly judge: Judge | undefined
   /** The responder's secret for this node. */
   readonly token: () => string
   /** Talk: to stderr, and to Falco's log when there is one. */

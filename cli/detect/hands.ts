@@ -2,22 +2,22 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DetectorConfig } from '../../detector/config.ts'
+import type { Judge } from '../../detector/judge/judge.ts'
 import type { NodeHands } from '../../detector/services.ts'
 import { openVerdictContext } from '../../detector/verdicts/context.ts'
 import { executeVerdict } from '../../detector/verdicts/execute.ts'
 
-/** `isChild`: started by `riposte run`, whose other children (its Redis) are ours too. */
 export async function openHands(
   config: DetectorConfig,
-  isChild: boolean,
+  ownPids: () => readonly number[],
+  judge: Judge,
 ): Promise<NodeHands & AsyncDisposable> {
   let isKillSwitchOn = false
   const context = await openVerdictContext({
     dataDir: join(config.riposte.data, 'node'),
     guard: { programs: config.riposte.protected_programs },
     programs: config.riposte.programs,
-    ownPids: () =>
-      isChild ? [process.pid, process.ppid, ...childrenOf(process.ppid)] : [process.pid],
+    ownPids,
     isKillSwitchOn: () => isKillSwitchOn,
     nowMs: Date.now,
   })
@@ -30,15 +30,22 @@ export async function openHands(
         parentPid: view.parentPid,
         sessionId: found?.sessionId ?? 0,
       }),
-    strikesOf: () => [],
-    takeStrikes: () => undefined,
-    strikes: () => ({ generation: '', active: [], unavailable: [] }),
+    strikesOf: (event, rule) => judge.strikesOf(event, rule),
+    takeStrikes: (strikes) => {
+      judge.takeStrikes(strikes)
+    },
+    strikes: () => judge.heartbeat(),
     setKillSwitch: (isOn) => {
       isKillSwitchOn = isOn
+      judge.setKillSwitch(isOn)
     },
     [Symbol.asyncDispose]: () => context[Symbol.asyncDispose](),
   }
 }
+
+/** `isChild`: started by `riposte run`, whose other children (its Redis) are ours too. */
+export const ownProcesses = (isChild: boolean): readonly number[] =>
+  isChild ? [process.pid, process.ppid, ...childrenOf(process.ppid)] : [process.pid]
 
 function childrenOf(pid: number): number[] {
   const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()

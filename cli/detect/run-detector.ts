@@ -4,13 +4,18 @@ import type { DetectorConfig } from '../../detector/config.ts'
 import { LiveSource } from '../../detector/live-source.ts'
 import { RulesRefused, startDetector } from '../../detector/main.ts'
 import { isBpfFailure } from '../../detector/native.ts'
-import type { Detector, NodeHands } from '../../detector/services.ts'
+import { events } from '../../detector/events/schema.ts'
+import { Judge } from '../../detector/judge/judge.ts'
+import type { Detector, DetectorServices } from '../../detector/services.ts'
+import { isFollowed } from '../../detector/state/apply.ts'
+import { protectedPrograms } from '../../detector/verdicts/guard.ts'
+import { hostMountNamespace } from '../../detector/verdicts/proc.ts'
 import { createState } from '../../detector/state/state.ts'
 import { sayProblems } from '../problems.ts'
 import { stopAsked } from '../stop-signal.ts'
 import { CommandFailure, type Terminal } from '../terminal.ts'
 import { version } from '../version.ts'
-import { openHands } from './hands.ts'
+import { openHands, ownProcesses } from './hands.ts'
 
 export interface RunOptions {
   readonly afterSeconds: number | undefined
@@ -27,9 +32,24 @@ export async function runDetector(
   const isChild = process.connected
   const stopping = stopAsked({ afterSeconds, isChild })
   const state = createState()
-  const source = new LiveSource({ nowNs: () => state.host.nowNs() })
-  const hands = config.riposte.responder.url === '' ? undefined : await openHands(config, isChild)
-  const detector = await start(config, source, state, hands, terminal)
+  const ownPids = () => ownProcesses(isChild)
+  const judge = new Judge({
+    eventNames: events.map(({ name }) => name),
+    isKept: isFollowed,
+    isFiltering: true,
+    guardedPrograms: [...protectedPrograms, ...config.riposte.protected_programs],
+    hostMounts: Number(/\d+/.exec(hostMountNamespace())?.[0] ?? 0),
+    ownPids,
+  })
+  const source = new LiveSource({
+    nowNs: () => state.host.nowNs(),
+    onAttached: (object) => {
+      judge.bind(object)
+    },
+  })
+  const hands =
+    config.riposte.responder.url === '' ? undefined : await openHands(config, ownPids, judge)
+  const detector = await start(config, { source, state, hands, judge }, terminal)
   process.on('SIGHUP', () => {
     detector.reload()
   })
@@ -46,17 +66,13 @@ export async function runDetector(
 
 async function start(
   config: DetectorConfig,
-  source: LiveSource,
-  state: ReturnType<typeof createState>,
-  hands: NodeHands | undefined,
+  built: Pick<DetectorServices, 'source' | 'state' | 'hands' | 'judge'>,
   terminal: Terminal,
 ): Promise<Detector> {
   const tokenFile = config.riposte.responder.token_file
   try {
     return await startDetector(config, {
-      source,
-      state,
-      hands,
+      ...built,
       version,
       token: () => (tokenFile === '' ? '' : readFileSync(tokenFile, 'utf8').trim()),
       say: (line) => {

@@ -78,3 +78,18 @@ export function reloadFailed(errors: number, timeNs: bigint): InternalNotice {
     fields: new Map([['n_errors', errors]]),
   }
 }
+
+/** A strike hit a process for an event that its rule does not match: it is out of force until the policy changes. */
+export function strikeDisarmed(policy: string, rule: string, timeNs: bigint): InternalNotice {
+  const title = 'Riposte internal: strike disarmed'
+  return {
+    rule: title,
+    priority: 'Critical',
+    message: `${title}: policy ${policy} struck for rule ${rule}, which the event does not match`,
+    timeNs,
+    fields: new Map([
+      ['policy', policy],
+      ['rule', rule],
+    ]),
+  }
+}

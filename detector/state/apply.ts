@@ -58,6 +58,9 @@ function end(view: EventView, state: State, process: Process): void {
 
 const handlers: readonly (Handler | undefined)[] = events.map((row) => byName[row.name])
 
+/** Whether the state follows an event: no filter may drop it. */
+export const isFollowed = (eventName: string): boolean => byName[eventName] !== undefined
+
 /** Known by pid and start time; otherwise entered from the record's header, and learned as far as /proc allows. */
 function processOf(view: EventView, state: State, timeNs: bigint): Process {
   const { pid, startTimeNs } = view
