@@ -147,7 +147,7 @@ kernelTest(
         expect(read(thief, join(directory, 'link'))).toMatchObject(killed)
         expect(read(program('trusted'), secret)).toMatchObject(unhurt)
         const { active } = judge.heartbeat()
-        expect(active).toEqual([{ policy: 'p', rule: 'secret', kills: 101 }])
+        expect(active).toEqual([{ policy: 'p', rule: 'secret', mode: 'enforce', kills: 101 }])
         const records = seen().filter(({ process }) => process === 'thief')
         expect(records.filter(({ name }) => name === secret)).toHaveLength(101)
         expect(records[0]).toMatchObject({ process: 'thief', told: ['enforce'] })

@@ -127,6 +127,7 @@ export class Judge {
             {
               policy: strike.order.policy,
               rule: strike.rule.name,
+              mode: strike.order.mode,
               kills: this.#kills(strike, index),
             },
           ],
