@@ -80,6 +80,8 @@ const defaultTimes: Times = {
 /** Due for longer than this without a worker is a queue that does not carry. */
 const stuckMs = 5000
 const undoGraceMs = 30_000
+/** Beyond this many steps under way, strikes go by the queue as well. */
+const strikesAtOnce = 50
 const liveStepsAtMost = 50_000
 const freeBytesAtLeast = 64 << 20
 
@@ -116,6 +118,7 @@ export class Core implements AsyncDisposable {
       ledger,
       owner: thisOwner(),
       leaseMs: this.#times.leaseMs,
+      judge: parts.judge,
       actions: new Map(parts.actions.map((action) => [action.name, action])),
       surroundings: {
         killSwitchFile: () => this.#killSwitch.fileReason(),
@@ -183,14 +186,14 @@ export class Core implements AsyncDisposable {
   async vote(ballot: Ballot): Promise<VoteResult> {
     const result = await vote(this.#parts.ledger, ballot)
     if (result.approval !== null && (result.kind === 'approved' || result.kind === 'denied'))
-      await this.#settled(result.approval.stepId)
+      await this.#decided(result.approval.stepId)
     return result
   }
 
   /** False: its effect has begun, or it has ended. */
   async cancel(stepId: string, person: Person): Promise<boolean> {
     const step = await cancelStep(this.#parts.ledger, stepId, person)
-    if (step !== undefined) await this.#settled(stepId)
+    if (step !== undefined) await this.#decided(stepId)
     return step !== undefined
   }
 
@@ -253,6 +256,12 @@ export class Core implements AsyncDisposable {
     return running
   }
 
+  /** By people or by time, not by a worker: what the case asks for now is still to be planned. */
+  async #decided(stepId: string): Promise<void> {
+    await planStaleCases(this.#parts.ledger, this.#parts.judge)
+    await this.#settled(stepId)
+  }
+
   /** What follows when a step has ended or is held. */
   async #settled(stepId: string): Promise<void> {
     const { ledger, onChange } = this.#parts
@@ -266,8 +275,11 @@ export class Core implements AsyncDisposable {
     }
     if (step.status === 'ended') {
       onChange({ kind: 'step_ended', step })
-      await planStaleCases(ledger, this.#parts.judge)
-      if (step.kind === 'act' && step.outcome !== null && 'effect' in step.outcome)
+      if (
+        step.kind === 'act' &&
+        step.terms.undo !== null &&
+        step.outcome?.status.startsWith('done')
+      )
         await this.#setTimers(stepId)
     }
     await this.#enqueueDue({ caseId: step.caseId })
@@ -287,7 +299,23 @@ export class Core implements AsyncDisposable {
 
   async #enqueueDue(filter: Parameters<typeof dueSteps>[1]): Promise<void> {
     const due = await dueSteps(this.#parts.ledger, filter)
-    if (due.length > 0) await this.#carry(() => this.#queue.add(due))
+    const rest = due.filter((step) => !this.#strike(step))
+    if (rest.length > 0) await this.#carry(() => this.#queue.add(rest))
+  }
+
+  /** A strike that is due is worked on at once, while there is room: it is in the ledger, and the sweep finds it again. */
+  #strike({ id, lane, delayMs }: Due): boolean {
+    if (lane !== 'strike' || delayMs > 0 || this.#underWay.size >= strikesAtOnce) return false
+    this.#workAside(id)
+    return true
+  }
+
+  #workAside(id: string): void {
+    this.#work(id)
+      .then(() => this.#requeue(id))
+      .catch((error: unknown) => {
+        this.#parts.log(`step ${id}: ${messageOf(error)}`)
+      })
   }
 
   async #setTimers(stepId?: string): Promise<void> {
@@ -313,7 +341,7 @@ export class Core implements AsyncDisposable {
 
   async #sweep(): Promise<void> {
     const { ledger, judge } = this.#parts
-    for (const { id } of await expireApprovals(ledger)) await this.#settled(id)
+    for (const { id } of await expireApprovals(ledger)) await this.#decided(id)
     await this.#enqueue(await undoDue(ledger))
     await planStaleCases(ledger, judge)
     await this.#enqueueDue({ withinMs: 0 })
@@ -337,10 +365,7 @@ export class Core implements AsyncDisposable {
   async #workWithoutQueue(): Promise<void> {
     const room = 50 - this.#underWay.size
     const due = await dueSteps(this.#parts.ledger, { withinMs: 0, limit: Math.max(0, room) })
-    for (const { id } of due.toSorted(byLane))
-      this.#work(id).catch((error: unknown) => {
-        this.#parts.log(`step ${id}: ${messageOf(error)}`)
-      })
+    for (const { id } of due.toSorted(byLane)) this.#workAside(id)
   }
 
   async #findDegraded(ledger: Ledger): Promise<readonly string[]> {

@@ -2,18 +2,33 @@
 import { ActionExpired, ActionRefused, TargetGone } from './actions/errors.ts'
 import { DeadlinePassed, kindOf, messageOf, WorldError } from './errors.ts'
 import { endLeased } from './ledger/endings.ts'
+import { planAgain } from './ledger/intake.ts'
 import { update, type Claimed } from './ledger/leases.ts'
+import type { Writing } from './ledger/open.ts'
 import type { Outcome } from './outcome.ts'
 import type { RunParts } from './run-parts.ts'
 import type { Step } from './step.ts'
 
+/** The end of a step and what its case asks for next, in one transaction: a rung may ask how an earlier one went. */
+export async function endAndPlan(
+  { judge }: RunParts,
+  writing: Writing,
+  { step, lease }: Claimed,
+  outcome: Outcome,
+  isUndoable = false,
+): Promise<void> {
+  await endLeased(writing, lease, step, outcome, { isUndoable })
+  await planAgain(writing, judge, step.caseId)
+}
+
 export async function failOrRetry(
   parts: RunParts,
-  { step, lease }: Claimed,
+  claimed: Claimed,
   error: unknown,
   hasBegun: boolean,
 ): Promise<void> {
   const { ledger } = parts
+  const { step, lease } = claimed
   await ledger.write(async (writing) => {
     const { code, retryable } = kindOf(error)
     const message = messageOf(error)
@@ -30,7 +45,7 @@ export async function failOrRetry(
       await writing.audit({ kind: 'attempt_failed', subject: step.id, body })
       return
     }
-    await endLeased(writing, lease, step, ending(step, error, hasBegun))
+    await endAndPlan(parts, writing, claimed, ending(step, error, hasBegun))
   })
 }
 

@@ -1,6 +1,7 @@
 /** What a step is worked on with: handed in once for the process, and what one attempt has in hand. */
 import type { Alert } from '../contract/alert.ts'
 import type { Action, Call, Effect, NodeLink, Notify } from './actions/action.ts'
+import type { Judge } from './case.ts'
 import type { KeptLease } from './keep-lease.ts'
 import type { Surroundings } from './ledger/facts.ts'
 import type { Claimed } from './ledger/leases.ts'
@@ -25,6 +26,7 @@ export interface RunParts {
   /** Names this process among all that share the ledger. */
   readonly owner: string
   readonly leaseMs: number
+  readonly judge: Judge
   readonly actions: ReadonlyMap<string, Action>
   readonly surroundings: Surroundings
   readonly linkTo: (order: Order) => NodeLink

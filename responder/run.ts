@@ -11,21 +11,20 @@ import { keepLease, type KeptLease } from './keep-lease.ts'
 import { findAlert } from './ledger/alerts.ts'
 import { canonical } from './ledger/canonical.ts'
 import { findContainment } from './ledger/effects.ts'
-import { endLeased } from './ledger/endings.ts'
-import { situationOf } from './ledger/facts.ts'
+import { briefSituationOf, situationOf } from './ledger/facts.ts'
 import { claim, LeaseLost, lockOf, takeLock, update, type Claimed } from './ledger/leases.ts'
 import type { Writing } from './ledger/open.ts'
 import { trip } from './ledger/switches.ts'
 import type { Outcome } from './outcome.ts'
 import { abortable, perform } from './perform.ts'
-import { expired, failed, failOrRetry } from './run-endings.ts'
+import { endAndPlan, expired, failed, failOrRetry } from './run-endings.ts'
 import type { Attempt, RunParts } from './run-parts.ts'
 import type { Step } from './step.ts'
 
 /** Resolves when nothing is left to do now: the step ended, is held, will be tried again, or is another's. */
 export async function work(parts: RunParts, stepId: string): Promise<void> {
   const { ledger, owner, leaseMs } = parts
-  const claimed = await claim(ledger, stepId, owner, leaseMs)
+  const claimed = await ledger.write((writing) => claim(writing, stepId, owner, leaseMs), 'later')
   if (claimed === undefined) return
   const kept = keepLease(ledger, claimed.lease, leaseMs)
   try {
@@ -42,7 +41,7 @@ async function workOn(parts: RunParts, claimed: Claimed, kept: KeptLease): Promi
   const { step } = claimed
   const { ledger } = parts
   const end = (outcome: Outcome) =>
-    ledger.write((writing) => endLeased(writing, claimed.lease, step, outcome))
+    ledger.write((writing) => endAndPlan(parts, writing, claimed, outcome))
   const action = parts.actions.get(step.action)
   if (action === undefined)
     return end(failed('unknown_action', `there is no action ${step.action}`))
@@ -108,10 +107,10 @@ async function prepare(
 
 /** Nobody is asked for a plan of what may not happen anyway. */
 async function passesBeforePlan(attempt: Attempt): Promise<boolean> {
-  const { parts, claimed } = attempt
+  const { parts, claimed, call } = attempt
   const { rows, clock } = parts.ledger
   const moment = { rows, nowMs: clock.nowMs() }
-  const situation = await situationOf(moment, claimed.step, null, parts.surroundings)
+  const situation = await briefSituationOf(moment, claimed.step, call.alert, parts.surroundings)
   const asked = askBeforePlan(situation)
   if (asked.stopped === null) return true
   return parts.ledger.write((writing) => settle(writing, attempt, situation, asked))
@@ -134,10 +133,10 @@ async function planOf({ action, call, claimed, undone }: Attempt): Promise<Plann
  * the step ended, is held, or waits.
  */
 async function decide(attempt: Attempt, planned: Planned | null): Promise<Effect | null> {
-  const { parts, claimed, undone } = attempt
+  const { parts, claimed, call, undone } = attempt
   const { step, lease } = claimed
   return parts.ledger.write(async (writing) => {
-    const found = await situationOf(writing, step, planned, parts.surroundings)
+    const found = await situationOf(writing, step, call.alert, planned, parts.surroundings)
     // What it takes from the budgets was taken when it began.
     const situation = claimed.hasBegun
       ? { ...found, lastActedMs: null, counts: [], acts: 0, failures: 0 }
@@ -157,7 +156,7 @@ async function decide(attempt: Attempt, planned: Planned | null): Promise<Effect
         effect,
         gates: asked.reports,
       } as const
-      await endLeased(writing, lease, { ...step, mode: 'audit' }, outcome)
+      await endAndPlan(parts, writing, { ...claimed, step: { ...step, mode: 'audit' } }, outcome)
       return null
     }
     if (await hasTargetChanged(writing, step, attempt)) {
@@ -190,7 +189,7 @@ async function decide(attempt: Attempt, planned: Planned | null): Promise<Effect
 /** Whether all gates let it pass; if not, the step has ended, is held, or waits. */
 async function settle(
   writing: Writing,
-  { claimed }: Attempt,
+  { parts, claimed }: Attempt,
   situation: Situation,
   { stopped }: Asked,
 ): Promise<boolean> {
@@ -210,7 +209,7 @@ async function settle(
       stopped.gate === 'target'
         ? ({ status: 'ignored', code: 'already_done', detail: reason } as const)
         : ({ status: 'suppressed', code: stopped.gate, detail: reason + begun } as const)
-    await endLeased(writing, lease, step, outcome)
+    await endAndPlan(parts, writing, claimed, outcome)
   }
   return false
 }
@@ -235,9 +234,7 @@ async function hasTargetChanged({ rows }: Writing, step: Step, { kept }: Attempt
 
 async function finish({ parts, claimed, action }: Attempt, outcome: Outcome): Promise<void> {
   const isUndoable = action.undo !== undefined && claimed.step.kind === 'act'
-  await parts.ledger.write((writing) =>
-    endLeased(writing, claimed.lease, claimed.step, outcome, { isUndoable }),
-  )
+  await parts.ledger.write((writing) => endAndPlan(parts, writing, claimed, outcome, isUndoable))
   parts.reach('ended', claimed.step)
 }
 

@@ -81,7 +81,11 @@ export interface Action<Parameters extends z.ZodType<Effect> = z.ZodType<Effect>
   /** What the node's detector needs beyond BPF, PERFMON and SYS_PTRACE: `KILL`, `NET_ADMIN`, … */
   readonly capabilities: readonly string[]
   /** Kubernetes rights, from which the chart renders its Roles. */
-  readonly rbac: readonly RbacRule[]
+  readonly rbac: readonly {
+    readonly apiGroups: readonly string[]
+    readonly resources: readonly string[]
+    readonly verbs: readonly string[]
+  }[]
   /** What undo does, for people; null exactly when there is no `undo`. */
   readonly undoes: string | null
   plan(call: Call<z.infer<Parameters>>): Promise<Planned>
@@ -90,12 +94,6 @@ export interface Action<Parameters extends z.ZodType<Effect> = z.ZodType<Effect>
   verify?(call: Call<z.infer<Parameters>>, effect: Effect): Promise<boolean>
   /** Present exactly when the effect can be undone: then it is a containment with a TTL. */
   undo?(call: Call<z.infer<Parameters>>, effect: Effect): Promise<Done>
-}
-
-export interface RbacRule {
-  readonly apiGroups: readonly string[]
-  readonly resources: readonly string[]
-  readonly verbs: readonly string[]
 }
 
 /** Keeps the parameter type of one action through the list of all of them. */

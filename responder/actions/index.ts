@@ -19,6 +19,3 @@ export const actions: readonly Action[] = [
   quarantineFile,
   runProgram,
 ]
-
-export const findAction = (name: string): Action | undefined =>
-  actions.find((action) => action.name === name)

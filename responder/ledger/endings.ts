@@ -73,8 +73,8 @@ const isDone = (outcome: Outcome) =>
 async function countFailure(writing: Writing, step: Step): Promise<void> {
   const { breaker } = step.terms
   if (breaker === null || step.mode !== 'enforce') return
-  const sinceMs = writing.nowMs - breaker.perMs
-  const failures = await countFailures(writing, step.policy, 'enforce', sinceMs)
+  const window = { sinceMs: writing.nowMs - breaker.perMs, max: breaker.failures }
+  const failures = await countFailures(writing, step.policy, 'enforce', window)
   if (failures >= breaker.failures)
     await trip(writing, step.policy, `${failures} acts failed within ${breaker.perMs / 1000} s`)
 }

@@ -1,8 +1,8 @@
 /** What the gates look at, read inside the transaction that then writes what they decide. */
+import type { Alert } from '../../contract/alert.ts'
 import type { Planned } from '../actions/action.ts'
 import type { Situation } from '../gates/gate.ts'
 import { planHashOf, type Step } from '../step.ts'
-import { findAlert } from './alerts.ts'
 import { countActs, countFailures, countStrikes, lastActed } from './counts.ts'
 import { latestApproval } from './votes.ts'
 import { lockHolder } from './leases.ts'
@@ -17,41 +17,75 @@ export interface Surroundings {
   readonly modeOf: (policy: string) => Situation['policyMode']
 }
 
-export async function situationOf(
+/** Enough for the gates that are asked before the plan: they count nothing. */
+export async function briefSituationOf(
   moment: Moment,
   step: Step,
-  planned: Planned | null,
+  alert: Alert,
   surroundings: Surroundings,
 ): Promise<Situation> {
   const { rows, nowMs } = moment
-  const { terms, policy } = step
+  const { policy } = step
   const open = await rows
     .selectFrom('trips')
     .select('reason')
     .where('policy', '=', policy)
     .executeTakeFirst()
-  const policyMode = surroundings.modeOf(policy)
-  const mode = step.mode === 'enforce' && policyMode === 'enforce' && !open ? 'enforce' : 'audit'
-  const resetMs = await resetAtMs(moment, policy)
-  const since = (perMs: number) => Math.max(nowMs - perMs, resetMs)
   return {
     step,
-    alert: await findAlert(moment, step.alertId),
+    alert,
     nowMs,
     killSwitch: surroundings.killSwitchFile() ?? (await killSwitchReason(moment)),
     protected: surroundings.protected,
-    policyMode,
+    policyMode: surroundings.modeOf(policy),
     trip: open?.reason ?? null,
+    planned: null,
+    planHash: null,
+    lastActedMs: null,
+    counts: [],
+    acts: 0,
+    failures: 0,
+    approval: null,
+    lockedBy: null,
+  }
+}
+
+export async function situationOf(
+  moment: Moment,
+  step: Step,
+  alert: Alert,
+  planned: Planned | null,
+  surroundings: Surroundings,
+): Promise<Situation> {
+  const { nowMs } = moment
+  const { policy } = step
+  const brief = await briefSituationOf(moment, step, alert, surroundings)
+  const { policyMode, trip } = brief
+  const { cooldownMs, limits, fuse, breaker } = step.terms
+  const mode =
+    step.mode === 'enforce' && policyMode === 'enforce' && trip === null ? 'enforce' : 'audit'
+  const resetMs = await resetAtMs(moment, policy)
+  const since = (perMs: number) => Math.max(nowMs - perMs, resetMs)
+  const counts: number[] = []
+  for (const limit of limits) counts.push(await countActs(moment, step, mode, limit))
+  return {
+    ...brief,
     planned,
     planHash: planned?.kind === 'change' ? planHashOf(step, planned.effect) : null,
-    lastActedMs: await lastActed(moment, step, mode),
-    counts: await Promise.all(terms.limits.map((limit) => countActs(moment, step, mode, limit))),
-    acts: terms.fuse === null ? 0 : await countStrikes(moment, step, mode, since(terms.fuse.perMs)),
-    failures:
-      terms.breaker === null
+    lastActedMs: cooldownMs === 0 ? null : await lastActed(moment, step, mode),
+    counts,
+    acts:
+      fuse === null
         ? 0
-        : await countFailures(moment, policy, mode, since(terms.breaker.perMs)),
-    approval: await latestApproval(moment, step.id),
+        : await countStrikes(moment, step, mode, { sinceMs: since(fuse.perMs), max: fuse.max }),
+    failures:
+      breaker === null
+        ? 0
+        : await countFailures(moment, policy, mode, {
+            sinceMs: since(breaker.perMs),
+            max: breaker.failures,
+          }),
+    approval: step.terms.approve === null ? null : await latestApproval(moment, step.id),
     lockedBy: await lockHolder(moment, step),
   }
 }

@@ -99,7 +99,7 @@ test('I6 whatever comes when, no window holds more acts than its limit', async (
               protected: [],
               modeOf: () => 'enforce' as const,
             }
-            const situation = await situationOf(writing, step, planned, surroundings)
+            const situation = await situationOf(writing, step, alertOf(1), planned, surroundings)
             if (askAll(situation).stopped !== null) return
             await writing.rows
               .updateTable('steps')

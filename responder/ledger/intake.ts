@@ -219,17 +219,23 @@ export async function planStaleCases(ledger: Ledger, judge: Judge): Promise<read
     .where('is_stale', '=', 1)
     .limit(100)
     .execute()
-  const steps: Step[] = []
-  for (const { id } of stale)
-    steps.push(...(await ledger.write((writing) => planAgain(writing, judge, id))))
-  return steps
+  const planned = await Promise.all(
+    stale.map(({ id }) => ledger.write((writing) => planAgain(writing, judge, id))),
+  )
+  return planned.flat()
 }
 
-async function planAgain(writing: Writing, judge: Judge, id: string): Promise<readonly Step[]> {
+/** Nothing when no step of it ended since it was planned last. */
+export async function planAgain(
+  writing: Writing,
+  judge: Judge,
+  id: string,
+): Promise<readonly Step[]> {
   const row = await writing.rows
     .updateTable('cases')
     .set({ is_stale: 0 })
     .where('id', '=', id)
+    .where('is_stale', '=', 1)
     .returningAll()
     .executeTakeFirst()
   if (row === undefined) return []

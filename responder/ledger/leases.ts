@@ -22,12 +22,11 @@ export interface Claimed {
 
 /** Compare-and-set: of all workers that try, one gets the step, and only when it is due. */
 export async function claim(
-  { rows, clock }: Ledger,
+  { rows, nowMs }: Moment,
   stepId: string,
   owner: string,
   leaseMs: number,
 ): Promise<Claimed | undefined> {
-  const nowMs = clock.nowMs()
   const row = await rows
     .updateTable('steps')
     .set((eb) => ({

@@ -47,6 +47,16 @@ const versions: readonly (readonly string[])[] = [
     `create table audit_head (id bigint primary key, seq bigint not null, hash text not null)`,
     `insert into audit_head (id, seq, hash) values (1, 0, '${genesis}')`,
   ],
+  [
+    // What the gates count at each step. SQLite has no statistics here and takes the index with the most columns
+    // that are compared by =, so the one by target, the most selective, has one more than the others.
+    `drop index steps_acted`,
+    `create index steps_acted_target on steps (target_uid, mode, risk, policy, acted_ms) where acted_ms is not null`,
+    `create index steps_acted_policy on steps (policy, mode, risk, acted_ms) where acted_ms is not null`,
+    `create index steps_acted_risk on steps (mode, risk, acted_ms) where acted_ms is not null`,
+    `create index steps_acted_lane on steps (policy, lane, mode, acted_ms) where acted_ms is not null`,
+    `create index steps_outcome on steps (policy, outcome_status, mode, ended_ms)`,
+  ],
 ]
 
 /** Brings the schema up to this program's; a newer one is left untouched and refused. */

@@ -1,14 +1,14 @@
 /** Opens the ledger: SQLite in a file, or PostgreSQL by URL. The durable truth; the queue only carries. */
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { Kysely, type Transaction } from 'kysely'
+import { Kysely } from 'kysely'
 import { LedgerRefused, messageOf } from '../errors.ts'
-import { chain, type AuditEntry } from './chain.ts'
 import { startClock, thisMachine, type Anchor, type Clock, type Machine } from './clock.ts'
 import { migrate } from './migrations.ts'
 import { postgresDialect } from './postgres.ts'
 import { sqliteDialect } from './sqlite.ts'
 import type { Tables } from './tables.ts'
+import { openWriter, postgresTransact, sqliteTransact, type Write } from './writer.ts'
 
 /** `file:` path of the SQLite database, or a postgres:// URL. */
 export type LedgerAddress = { readonly file: string } | { readonly url: string }
@@ -19,12 +19,7 @@ export interface Moment {
   readonly nowMs: number
 }
 
-/** What a writing transaction is handed: the rows, the time, and the pen for the audit. */
-export interface Writing extends Moment {
-  readonly rows: Transaction<Tables>
-  /** Appends to the chain, in this transaction: the change and its record are durable together or not at all. */
-  readonly audit: (entry: AuditEntry) => Promise<void>
-}
+export type { Writing } from './writer.ts'
 
 export interface Ledger extends AsyncDisposable {
   readonly rows: Kysely<Tables>
@@ -34,7 +29,7 @@ export interface Ledger extends AsyncDisposable {
    * All writing transactions, of every replica, follow one another: each begins by taking the row of the audit's head.
    * So a limit that was read is still true when the act it allows is written.
    */
-  readonly write: <Result>(work: (writing: Writing) => Promise<Result>) => Promise<Result>
+  readonly write: Write
 }
 
 export async function openLedger(
@@ -50,7 +45,7 @@ export async function openLedger(
       rows,
       clock,
       isShared: 'url' in address,
-      write: (work) => rows.transaction().execute((tx) => write(tx, clock, work)),
+      write: openWriter('url' in address ? postgresTransact(rows) : sqliteTransact(rows), clock),
       [Symbol.asyncDispose]: () => rows.destroy(),
     }
   } catch (cause) {
@@ -68,37 +63,6 @@ function dialectOf(address: LedgerAddress) {
   } catch (cause) {
     throw new LedgerRefused(`${address.file} cannot be opened: ${messageOf(cause)}`, { cause })
   }
-}
-
-async function write<Result>(
-  rows: Transaction<Tables>,
-  clock: Clock,
-  work: (writing: Writing) => Promise<Result>,
-): Promise<Result> {
-  const taken = await rows
-    .updateTable('audit_head')
-    .set((eb) => ({ seq: eb('seq', '+', 0) }))
-    .where('id', '=', 1)
-    .returning(['seq', 'hash'])
-    .executeTakeFirstOrThrow()
-  const nowMs = clock.nowMs()
-  let head: { seq: number; hash: string } = taken
-  const result = await work({
-    rows,
-    nowMs,
-    async audit(entry) {
-      const row = chain(head, nowMs, entry)
-      await rows.insertInto('audit').values(row).execute()
-      head = row
-    },
-  })
-  if (head !== taken)
-    await rows
-      .updateTable('audit_head')
-      .set({ seq: head.seq, hash: head.hash })
-      .where('id', '=', 1)
-      .execute()
-  return result
 }
 
 async function openClock(rows: Kysely<Tables>, machine: Machine): Promise<Clock> {

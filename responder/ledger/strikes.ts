@@ -15,7 +15,7 @@ export async function weighStrike(writing: Writing, draft: StepDraft): Promise<O
   if (recorded === null || !('effect' in recorded) || terms.fuse === null) return recorded
   const { max, perMs } = terms.fuse
   const sinceMs = Math.max(writing.nowMs - perMs, await resetAtMs(writing, policy))
-  const before = await countStrikes(writing, draft, mode, sinceMs)
+  const before = await countStrikes(writing, draft, mode, { sinceMs, max })
   if (before < max) return recorded
   const reason = `the fuse of policy ${policy} allows ${max} kills within ${seconds(perMs)}`
   if (mode === 'audit')

@@ -4,7 +4,7 @@ import type { Message } from '../actions/action.ts'
 import type { Outbound } from './outbound.ts'
 
 /** One message on its way to one notifier. */
-export interface Delivery {
+interface Delivery {
   readonly message: Message
   /** The same each time this message is tried, so that the receiver can tell a repeat. */
   readonly deliveryId: string
