@@ -13,6 +13,3 @@ export function dataDirectory(flag: string | undefined, { environment, isRoot }:
 
 /** The responder's door for this host: people by their uid, the detector by its token. */
 export const apiSocket = (data: string) => join(data, 'api.sock')
-
-/** The detector's secret towards the responder, made at the first start, mode 0600. */
-export const nodeTokenFile = (data: string) => join(data, 'node-token')

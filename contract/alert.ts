@@ -23,7 +23,6 @@ export const outputValueSchema = z.union([
   z.null(),
   z.array(z.union([z.string(), z.number(), z.boolean()])),
 ])
-export type OutputValue = z.infer<typeof outputValueSchema>
 
 /** One entry of a rule's `actions:` after loading: `kill_process` is `{ name: 'kill_process', parameters: {} }`. */
 export const requestedActionSchema = z.strictObject({
@@ -91,4 +90,3 @@ export type Alert = z.infer<typeof alertSchema>
 
 /** What a detector posts: acknowledged as a whole once the ledger holds every alert. */
 export const alertBatchSchema = z.strictObject({ alerts: z.array(alertSchema).max(1000) })
-export type AlertBatch = z.infer<typeof alertBatchSchema>

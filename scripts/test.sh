@@ -6,7 +6,8 @@ PATH=$PWD/node_modules/.bin:$PATH
 export NODE_OPTIONS='--experimental-vm-modules --disable-warning=ExperimentalWarning'
 result=$(mktemp)
 trap 'rm -f "$result"' EXIT
-RIPOSTE_TEST_RESULT=$result jest "$@" 2>&1
+# In turn: what one test does to the kernel must not be what another one sees.
+RIPOSTE_TEST_RESULT=$result jest --runInBand "$@" 2>&1
 status=$?
 cat "$result"
 exit $status
