@@ -4,7 +4,9 @@ ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 CLANG ?= clang
 LLVM_STRIP ?= llvm-strip
 
-BPF_OBJECTS := $(patsubst bpf/%.bpf.c,build/%.bpf.o,$(wildcard bpf/*.bpf.c))
+# Those that read the kernel's memory are built twice: with bpf_rdonly_cast (6.2), and without it (bpf/read.h).
+CASTING := riposte scan
+BPF_OBJECTS := $(patsubst bpf/%.bpf.c,build/%.bpf.o,$(wildcard bpf/*.bpf.c)) $(CASTING:%=build/%-cast.bpf.o)
 BPF_FLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Werror \
 	-Wno-unused-parameter -Ibpf -I/usr/include/$(shell uname -m)-linux-gnu
 
@@ -24,10 +26,18 @@ build/native/%.o: native/%.cc Makefile | build/native
 	$(CXX) $(ADDON_FLAGS) -c -o $@ $<
 
 # The programs of a system call each are a file of their own, included by the object that they belong to.
-build/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h bpf/programs/*) Makefile | build/native
-	$(CLANG) $(BPF_FLAGS) -c -o $@.tmp $<
-	$(LLVM_STRIP) -g $@.tmp
-	mv $@.tmp $@
+BPF_HEADERS := $(wildcard bpf/*.h bpf/programs/*)
+build/%-cast.bpf.o: BPF_FLAGS += -DHAS_CAST
+build/%-cast.bpf.o: bpf/%.bpf.c $(BPF_HEADERS) Makefile | build/native
+	$(compile-bpf)
+build/%.bpf.o: bpf/%.bpf.c $(BPF_HEADERS) Makefile | build/native
+	$(compile-bpf)
+
+define compile-bpf
+$(CLANG) $(BPF_FLAGS) -c -o $@.tmp $<
+$(LLVM_STRIP) -g $@.tmp
+mv $@.tmp $@
+endef
 
 build/native:
 	mkdir -p $@

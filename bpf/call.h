@@ -24,21 +24,14 @@ static __always_inline bool is_compat_call(struct task_struct *task)
 #endif
 }
 
-/*
- * 32-bit code is about: a process runs a 32-bit image, or came here by a 32-bit call. Told by the
- * hooks that are always there; user space attaches any_call then.
- */
-static __always_inline void notice_compat(struct task_struct *task)
+/* Of the current task's entry into the kernel; the helper takes no pointer that was cast. */
+static __always_inline struct pt_regs *entry_registers(void)
 {
-#if defined(__TARGET_ARCH_x86)
-	if (task->thread_info.flags & 1 << 29 || is_compat_call(task)) /* TIF_ADDR32 */
-		compat_seen = 1;
-#endif
+	return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
 }
 
-static __always_inline u32 call_number(struct task_struct *task)
+static __always_inline u32 number_in(struct pt_regs *regs)
 {
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 #if defined(__TARGET_ARCH_x86)
 	return regs->orig_ax & 0x3fffffff; /* x32 sets bit 30 */
 #else
@@ -46,14 +39,18 @@ static __always_inline u32 call_number(struct task_struct *task)
 #endif
 }
 
+static __always_inline u32 call_number(void)
+{
+	return number_in(entry_registers());
+}
+
 /* The registers of the entry: at the return only the result's own register differs. */
 static __always_inline void call__read(struct call *call, long result)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	struct pt_regs *regs = entry_registers();
 
 	call->result = result;
-	call->is_compat = is_compat_call(task);
+	call->is_compat = is_compat_call(current_task());
 #if defined(__TARGET_ARCH_x86)
 	if (call->is_compat) {
 		call->arguments[0] = (u32)regs->bx;
@@ -84,7 +81,7 @@ static __always_inline void call__read(struct call *call, long result)
 /* Whether a call is to be told at all: our own are not. */
 static __always_inline bool call__begin(struct call *call, long result)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 
 	if (own_pid && (u32)task->tgid == own_pid)
 		return false;

@@ -1,11 +1,8 @@
 /* Rings by class, the place where a record is built, what was lost, and what user space decides
  * before loading. */
 #pragma once
-#include "kernel.h"
+#include "read.h"
 #include "schema.h"
-#include <linux/bpf.h>
-#include <bpf/bpf_core_read.h>
-#include <bpf/bpf_helpers.h>
 
 /* A record's most: eight variable parameters of a page each. Masks below need powers of two. */
 #define RECORD_BYTES 32768
@@ -60,7 +57,6 @@ struct {
 } lost_by_cgroup SEC(".maps");
 
 u64 lost[CLASSES]; /* read through memory, without a system call */
-u64 compat_seen;   /* 32-bit code is about: user space attaches any_call then */
 
 const volatile u32 own_pid; /* whose records are not wanted: the detector's own; 0 for none */
-const volatile bool is_native_wanted; /* any_call decodes 64-bit calls too: there is no tracefs */
+const volatile u64 wanted_calls[CALL_NUMBERS / 64]; /* a bit a number that any_call looks at */

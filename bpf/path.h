@@ -13,14 +13,6 @@ static __always_inline u64 mount_of(u64 vfsmount)
 	return vfsmount - bpf_core_field_offset(struct mount, mnt);
 }
 
-#define READ(type, pointer, member)                                                                \
-	({                                                                                         \
-		type *from_ = (type *)(pointer);                                                   \
-		typeof(from_->member) read_ = 0;                                                   \
-		bpf_core_read(&read_, sizeof(read_), &from_->member);                              \
-		read_;                                                                             \
-	})
-
 /* d_parent and d_name have stood side by side in every kernel: one read for both where they still
  * do. */
 struct step {
@@ -33,6 +25,13 @@ struct step {
 
 static __always_inline void read_step(struct step *step, u64 dentry)
 {
+#ifdef HAS_CAST
+	struct dentry *from = CAST(struct dentry, dentry);
+
+	step->parent = (u64)from->d_parent;
+	step->len = from->d_name.len;
+	step->name = (u64)from->d_name.name;
+#else
 	struct dentry *from = (struct dentry *)dentry;
 
 	if (bpf_core_field_offset(struct dentry, d_name) ==
@@ -43,6 +42,7 @@ static __always_inline void read_step(struct step *step, u64 dentry)
 	bpf_core_read(&step->parent, sizeof(step->parent), &from->d_parent);
 	bpf_core_read(&step->len, sizeof(step->len), &from->d_name.len);
 	bpf_core_read(&step->name, sizeof(step->name), &from->d_name.name);
+#endif
 }
 
 /* Puts "/name" before what walk holds from `at` on; the new start, or 0 when there is no room. */
@@ -110,7 +110,7 @@ static long walk_step(u32 index, struct walk *w)
  */
 __noinline int record__walk(struct record *r, u64 vfsmount, u64 dentry)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct walk w = {
 		.r = r, .mount = mount_of(vfsmount), .dentry = dentry, .start = TEXT_BYTES - 1};
 	u32 kept;
@@ -139,12 +139,14 @@ __noinline int record__walk(struct record *r, u64 vfsmount, u64 dentry)
 
 static __always_inline void record__path(struct record *r, const struct path *path)
 {
-	u64 mount = 0, dentry = 0;
+	struct {
+		u64 mount, dentry;
+	} read = {};
 
-	bpf_core_read(&mount, sizeof(mount), &path->mnt);
-	bpf_core_read(&dentry, sizeof(dentry), &path->dentry);
-	if (dentry)
-		record__walk(r, mount, dentry);
+	/* As numbers: record__walk takes no pointers. They stand side by side. */
+	bpf_core_read(&read, sizeof(read), path);
+	if (read.dentry)
+		record__walk(r, read.mount, read.dentry);
 	else
 		record__none(r);
 }
@@ -160,20 +162,20 @@ static __always_inline void record__file(struct record *r, struct file *file)
 /* The file behind a descriptor of the current process. */
 static __always_inline struct file *file_of(s64 fd)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct fdtable *table = task->files->fdt;
-	struct file *file = 0;
+	u64 file = 0;
 
 	if (fd < 0 || (u64)fd >= table->max_fds)
 		return 0;
 	bpf_probe_read_kernel(&file, sizeof(file), &table->fd[fd]);
-	return file;
+	return CAST(struct file, file);
 }
 
 /* Where a relative name starts: the directory of `dirfd`, or the current one. */
 static __always_inline void record__directory(struct record *r, int dirfd)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 
 	if (dirfd == AT_FDCWD)
 		record__path(r, &task->fs->pwd);

@@ -54,18 +54,19 @@ static __always_inline void scan_environment(
 
 SEC("iter.s/task") int scan_task(struct bpf_iter__task *ctx)
 {
-	struct task_struct *task = ctx->task;
+	struct task_struct *trusted = ctx->task, *task;
 	struct seq_file *seq = ctx->meta->seq;
 	struct record *r;
 
-	if (!task || task->pid != task->tgid)
+	if (!trusted || trusted->pid != trusted->tgid)
 		return 0;
+	task = CAST(struct task_struct, trusted);
 	r = record__begin_in(0, task, EVENT_EXECVE, SLOTS_OF_EXECVE);
 	if (!r)
 		return 0;
 	HEADER_U16(r, AT_FLAGS) |= RECORD_SCANNED;
 	record__s64(r, 0);
-	scan_arguments(r, task, task->mm);
+	scan_arguments(r, trusted, task->mm);
 	record__identity(r, task);
 	if (task->fs)
 		record__cwd(r, task);
@@ -73,7 +74,7 @@ SEC("iter.s/task") int scan_task(struct bpf_iter__task *ctx)
 		record__none(r);
 	record__usage(r, task);
 	record__place(r, task);
-	scan_environment(r, task, task->mm);
+	scan_environment(r, trusted, task->mm);
 	record__image(r, task);
 	record__none(r); /* filename */
 	record__lineage(r, task);

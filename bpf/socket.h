@@ -24,21 +24,21 @@ static __always_inline struct sock *sock_of(s64 fd)
 	if (!inode || (READ(struct inode, inode, i_mode) & S_IFMT) != S_IFSOCK)
 		return 0;
 	socket = READ(struct file, file, private_data);
-	return socket ? READ(struct socket, socket, sk) : 0;
+	return socket ? PROBE(struct socket, socket, sk) : 0; /* as a number, for record__ends */
 }
 
 /* The bound name, or that of the socket at the other end; its length. */
 static __always_inline u32 unix_name(u8 *to, struct unix_sock *socket)
 {
-	struct unix_address *address = READ(struct unix_sock, socket, addr);
-	struct unix_sock *peer = (struct unix_sock *)READ(struct unix_sock, socket, peer);
+	struct unix_address *address = PROBE(struct unix_sock, socket, addr);
+	struct unix_sock *peer = (struct unix_sock *)PROBE(struct unix_sock, socket, peer);
 	u32 length;
 
 	if (!address && peer)
-		address = READ(struct unix_sock, peer, addr);
+		address = PROBE(struct unix_sock, peer, addr);
 	if (!address)
 		return 0;
-	length = READ(struct unix_address, address, len) - sizeof(u16);
+	length = PROBE(struct unix_address, address, len) - sizeof(u16);
 	if (length > UNIX_PATH)
 		return 0;
 	bpf_probe_read_kernel(to, BOUNDED(length, 127),

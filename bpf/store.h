@@ -14,9 +14,23 @@
 		bounded_;                                                                          \
 	})
 
-#define HEADER_U16(r, at) (*(u16 *)&(r)->bytes[at])
-#define HEADER_U32(r, at) (*(u32 *)&(r)->bytes[at])
-#define HEADER_U64(r, at) (*(u64 *)&(r)->bytes[at])
+/* Functions, for behind a cast of &bytes[at] the compiler sees bytes and stores eight of them one
+ * by one: every record would take four times the instructions. */
+static __always_inline u16 *halfword_at(struct record *r, u32 at)
+{
+	return (u16 *)&r->bytes[at];
+}
+static __always_inline u32 *word_at(struct record *r, u32 at)
+{
+	return (u32 *)&r->bytes[at];
+}
+static __always_inline u64 *long_at(struct record *r, u32 at)
+{
+	return (u64 *)&r->bytes[at];
+}
+#define HEADER_U16(r, at) (*halfword_at(r, at))
+#define HEADER_U32(r, at) (*word_at(r, at))
+#define HEADER_U64(r, at) (*long_at(r, at))
 
 /* `place`: whose of `records` is used; a CPU's own, or one that nobody else writes. */
 static __always_inline struct record *record__begin_in(
@@ -50,12 +64,11 @@ static __always_inline struct record *record__begin_for(
 	return record__begin_in(bpf_get_smp_processor_id(), task, event, slots);
 }
 
-#define record__begin(EVENT)                                                                       \
-	record__begin_for(bpf_get_current_task_btf(), EVENT_##EVENT, SLOTS_OF_##EVENT)
+#define record__begin(EVENT) record__begin_for(current_task(), EVENT_##EVENT, SLOTS_OF_##EVENT)
 
 static __always_inline void record__s64(struct record *r, s64 value)
 {
-	*(s64 *)&r->bytes[BOUNDED(HEADER_BYTES + 8 * r->slot, 0x3f8)] = value;
+	*long_at(r, BOUNDED(HEADER_BYTES + 8 * r->slot, 0x3f8)) = value;
 	r->slot++;
 }
 

@@ -188,7 +188,7 @@ __noinline int record__cgroups(struct record *r, u64 pointer)
 
 static __always_inline void record__place(struct record *r, struct task_struct *task)
 {
-	record__cgroups(r, (u64)READ(struct task_struct, task, cgroups));
+	record__cgroups(r, (u64)PROBE(struct task_struct, task, cgroups)); /* as a number */
 }
 
 static __always_inline void record__cwd(struct record *r, struct task_struct *task)

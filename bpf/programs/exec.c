@@ -27,16 +27,15 @@ static __always_inline void record__name_and_lineage(
 
 SEC("tp_btf/sched_process_exec") int on_exec(u64 *ctx)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct linux_binprm *program = (struct linux_binprm *)ctx[2];
 	struct record *r = record__begin(EXECVE);
-	u32 number = call_number(task);
+	u32 number = call_number();
 	bool is_at = number == (is_compat_call(task) ? NR_EXECVEAT_COMPAT : NR_EXECVEAT);
 	struct file *image = task->mm ? task->mm->exe_file : 0;
 
 	if (!r)
 		return 0;
-	notice_compat(task);
 	HEADER_U16(r, AT_EVENT_ID) = is_at ? EVENT_EXECVEAT : EVENT_EXECVE;
 	record__s64(r, 0);
 	record__arguments(r, task->mm);
@@ -82,7 +81,7 @@ static __always_inline void record__user_list(struct record *r, struct call *cal
 static __always_inline int emit_failed(
 	struct call *call, struct record *r, bool is_at, u64 name, u64 arguments)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 
 	record__mark(r, call);
 	record__s64(r, call->result);

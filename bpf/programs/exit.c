@@ -1,13 +1,12 @@
 /* The end of a task, in Falco's terms: the raw status, and what it says taken apart. */
 SEC("tp_btf/sched_process_exit") int on_exit(u64 *ctx)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct record *r = record__begin(PROCEXIT);
 	u32 status = task->exit_code;
 
 	if (!r)
 		return 0;
-	notice_compat(task);
 	record__s64(r, status);
 	record__s64(r, status >> 8 & 0xff);
 	record__s64(r, status & 0x7f);

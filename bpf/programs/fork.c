@@ -33,15 +33,14 @@ static __always_inline u32 fork_event(u32 number)
 
 SEC("tp_btf/sched_process_fork") int on_fork(u64 *ctx)
 {
-	struct task_struct *task = (struct task_struct *)ctx[0];
-	struct task_struct *child = (struct task_struct *)ctx[1];
-	u32 number = call_number(task);
+	struct task_struct *task = CAST(struct task_struct, ctx[0]);
+	struct task_struct *child = CAST(struct task_struct, ctx[1]);
+	u32 number = call_number();
 	struct record *r = record__begin_for(task, fork_event(number), SLOTS_OF_CLONE);
 	struct call call = {};
 
 	if (!r)
 		return 0;
-	notice_compat(task);
 	call__read(&call, 0);
 	record__s64(r, own_number(child, PIDTYPE_PID));
 	record__arguments(r, task->mm);

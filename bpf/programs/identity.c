@@ -25,7 +25,7 @@ NUMBERS_CALL(
 
 CALL(capset)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct record *r = begin(CAPSET);
 
 	record__s64(r, call->result);

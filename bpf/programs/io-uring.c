@@ -54,8 +54,8 @@ static __always_inline struct filename *name_of(void *command, u8 opcode)
 
 SEC("tp_btf/io_uring_submit_req") int on_io_uring_submit(u64 *ctx)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct io_kiocb *request = (struct io_kiocb *)ctx[0];
+	struct task_struct *task = current_task();
+	struct io_kiocb *request = CAST(struct io_kiocb, ctx[0]);
 	struct record *r;
 	struct filename *name;
 	int fd = 0;

@@ -1,11 +1,11 @@
 /** Loads riposte.bpf.o with just what was asked for and hooks it in: by features of the kernel, never by version. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { arch } from 'node:process'
-import { type BpfObject, isBpfFailure, kernelHas, objectPath, openObject } from '../native.ts'
+import { type BpfObject, isBpfFailure, kernelHas, objectPath, openReader } from '../native.ts'
 import { calls, processEvents, processHooks, tracepointOf } from './hooks.ts'
 import { openTracepoints, type Tracepoints } from './tracefs.ts'
 
-/** 32-bit calls: decoded from the first sign of 32-bit code, from the start, or not at all (docs/decisions). */
+/** 32-bit calls: decoded where the kernel runs 32-bit code, everywhere, or nowhere (docs/decisions). */
 export type CompatMode = 'auto' | 'always' | 'never'
 
 export interface AttachOptions {
@@ -23,22 +23,33 @@ export interface Attached {
   readonly object: BpfObject
   /** Asked for, but this kernel or build cannot: one sentence each. */
   readonly degraded: readonly string[]
-  readonly isCompatDecoded: () => boolean
-  /** Starts decoding 32-bit calls; doing it again changes nothing. */
-  readonly decodeCompat: () => void
+  readonly isCompatDecoded: boolean
 }
 
 const isAmd64 = arch === 'x64'
-const COMPAT_OFFSET = 512
+const CALL_NUMBERS = 512
+const COMPAT_OFFSET = CALL_NUMBERS
+/** The 32-bit call behind which all socket calls may be. */
+const SOCKETCALL = 102
 
 export function attach(options: AttachOptions): Attached {
-  const tracepoints = options.isTracefsUsed ? openTracepoints() : undefined
+  // Where all calls have to be looked at anyway, their own tracepoints would only be paid for twice.
+  const isOwnHookUsed = options.isTracefsUsed && !isCompatDecoded(options.compat)
+  const tracepoints = isOwnHookUsed ? openTracepoints() : undefined
   try {
     return attachWhatLoads(options, tracepoints, [])
   } finally {
     tracepoints?.close()
   }
 }
+
+const isCompatDecoded = (mode: CompatMode): boolean =>
+  isAmd64 && (mode === 'always' || (mode === 'auto' && runsCompatCode()))
+
+/** CONFIG_IA32_EMULATION brings the setting; ia32_emulation=off takes the entry away and leaves it. */
+const runsCompatCode = (): boolean =>
+  existsSync('/proc/sys/abi/vsyscall32') &&
+  !/\bia32_emulation=(?:0|n|off|false)\b/.test(readFileSync('/proc/cmdline', 'utf8'))
 
 /** A program that this kernel refuses costs its own event, not all of them: that one is left out and reported. */
 function attachWhatLoads(
@@ -77,9 +88,8 @@ function attachWith(
   const degraded: string[] = [...refused]
   const known = builtPrograms()
   const plan = options.events.flatMap((event) => planned(event, tracepoints, known, degraded))
-  const isCompatPossible = isAmd64 && options.compat !== 'never'
   const behindAnyCall = plan.filter(({ tracepointId }) => tracepointId === undefined)
-  const compatCalls = isCompatPossible ? plan : []
+  const compatCalls = isCompatDecoded(options.compat) ? plan : []
   const extra = extraHooks(options.events, known, degraded)
   const hasSocketCall = compatCalls.some(({ event }) => socketCalls[event] !== undefined)
   const autoload = new Set<string>([
@@ -92,9 +102,9 @@ function attachWith(
       ({ event }) => `raw_${event}`,
     ),
     ...(hasSocketCall && known.has('raw_socketcall') ? ['raw_socketcall'] : []),
-    ...(behindAnyCall.length > 0 || isCompatPossible ? ['any_call'] : []),
+    ...(behindAnyCall.length > 0 ? ['any_call'] : []),
   ])
-  const object = openObject(objectPath('riposte'), {
+  const object = openReader('riposte', {
     autoload: [...autoload],
     maxEntries: {
       records: possibleCpus(),
@@ -105,7 +115,11 @@ function attachWith(
     variables: {
       own_pid: u32(options.isSelfHidden ? process.pid : 0),
       socket_calls: u32(socketCallBits(compatCalls.map(({ event }) => event))),
-      is_native_wanted: Uint8Array.of(behindAnyCall.length > 0 ? 1 : 0),
+      wanted_calls: callBits([
+        ...behindAnyCall.map(({ native }) => native),
+        ...compatCalls.map(({ compat }) => compat),
+        hasSocketCall ? SOCKETCALL : null,
+      ]),
     },
   })
   try {
@@ -133,23 +147,12 @@ function hook(object: BpfObject, to: HookPlan): Attached {
   for (const { event, native } of to.behindAnyCall) enter(native, `raw_${event}`)
   for (const { event, compat } of to.compatCalls)
     if (compat !== null) enter(COMPAT_OFFSET + compat, `raw_${event}`)
-  if (to.autoload.has('raw_socketcall')) enter(COMPAT_OFFSET + 102, 'raw_socketcall')
+  if (to.autoload.has('raw_socketcall')) enter(COMPAT_OFFSET + SOCKETCALL, 'raw_socketcall')
   for (const program of [...processHooks, ...to.extra]) object.attach(program)
   for (const { event, tracepointId } of to.plan)
     if (tracepointId !== undefined) object.attach(`exit_${event}`, { tracepointId })
-  let isAnyCallAttached = false
-  const attachAnyCall = () => {
-    if (isAnyCallAttached || !to.autoload.has('any_call')) return
-    object.attach('any_call')
-    isAnyCallAttached = true
-  }
-  if (to.behindAnyCall.length > 0 || to.options.compat === 'always') attachAnyCall()
-  return {
-    object,
-    degraded: to.degraded,
-    isCompatDecoded: () => isAnyCallAttached && to.options.compat !== 'never' && isAmd64,
-    decodeCompat: attachAnyCall,
-  }
+  if (to.autoload.has('any_call')) object.attach('any_call')
+  return { object, degraded: to.degraded, isCompatDecoded: isCompatDecoded(to.options.compat) }
 }
 
 function planned(
@@ -187,6 +190,13 @@ const socketCallBits = (events: readonly string[]): number =>
   events
     .flatMap((event) => socketCalls[event] ?? [])
     .reduce((bits, number) => bits | (1 << number), 0)
+
+function callBits(numbers: readonly (number | null)[]): Uint8Array {
+  const bits = new Uint8Array(CALL_NUMBERS / 8)
+  for (const number of numbers)
+    if (number !== null) bits[number >> 3] = (bits[number >> 3] ?? 0) | (1 << (number & 7))
+  return bits
+}
 
 /** Events that come from a kernel tracepoint of their own: the program, and the tracepoint that it needs. */
 const extraEvents: Readonly<Record<string, { program: string; tracepoint: string }>> = {

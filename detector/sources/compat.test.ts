@@ -64,19 +64,31 @@ kernelTest.each([
   expect(seen[2]?.parameters).toMatchObject(tellsAll.connect)
 })
 
-kernelTest('they are decoded by themselves once 32-bit code has been about', () => {
+kernelTest('the very first ones are seen without asking, where the kernel runs 32-bit code', () => {
   let pid = 0
   const seen = observe(
     ['open'],
     (source) => {
-      expect(source.isCompatDecoded).toBe(false)
-      run(['-m32'])
-      source.drain()
       expect(source.isCompatDecoded).toBe(true)
-      pid = run(['-m32'])
+      pid = run([])
     },
     { compat: 'auto' },
   )
   const opened = seen.find((record) => record.pid === pid && record.name === 'open')
   expect(opened?.parameters).toMatchObject(tellsAll.open)
+})
+
+kernelTest('who wants the least tax can leave them out, and is told', () => {
+  let pid = 0
+  const seen = observe(
+    ['open'],
+    (source) => {
+      expect(source.isCompatDecoded).toBe(false)
+      pid = run(['-m32'])
+    },
+    { compat: 'never' },
+  )
+  const own = seen.filter((record) => record.pid === pid)
+  expect(own.filter(({ name }) => name === 'open')).toEqual([])
+  expect(own.some(({ name }) => name.startsWith('execve'))).toBe(true)
 })

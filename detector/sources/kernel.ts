@@ -1,9 +1,8 @@
 /** Live records of this host's kernel: hooks in, records out, oldest first, without a copy. */
-import { memoryOf } from '../events/memory.ts'
 import { RecordView } from '../events/record-view.ts'
 import { type RecordClass, recordClasses } from '../events/schema.ts'
 import type { EventView } from '../events/view.ts'
-import { type BpfObject, openWaiter } from '../native.ts'
+import { openWaiter } from '../native.ts'
 import { attach, type CompatMode } from './attach.ts'
 import { createLosses, type Loss } from './losses.ts'
 import { drainMerged } from './merge.ts'
@@ -36,7 +35,7 @@ export interface KernelSource {
   readonly lost: Readonly<Record<RecordClass, number>>
   /** False when running processes could not be told: read /proc instead. */
   readonly isScanned: boolean
-  /** Whether 32-bit calls are being decoded now. */
+  /** Whether 32-bit calls are decoded. */
   readonly isCompatDecoded: boolean
   /** Delivers what is there now; answers how many. Otherwise records come by themselves. */
   drain(): number
@@ -52,7 +51,7 @@ const LOST_POLL_MS = 500
 const MIB = 1024 * 1024
 
 export function startKernel(options: KernelOptions): KernelSource {
-  const { object, degraded, isCompatDecoded, decodeCompat } = attach({
+  const { object, degraded, isCompatDecoded } = attach({
     events: options.events,
     compat: options.compat ?? 'auto',
     isSelfHidden: options.isSelfHidden ?? true,
@@ -68,7 +67,6 @@ export function startKernel(options: KernelOptions): KernelSource {
   if (first === undefined) throw new Error('no rings')
   const view = new RecordView(first.memory)
   const losses = createLosses(object, options.onLost)
-  const compatSeen = flagOf(object, 'compat_seen')
   // Hooks are in already: who starts during the scan is told twice, never not at all.
   const isScanned = (options.isScanWanted ?? true) && scanTasks(view, options.onEvent)
   let isOpen = true
@@ -76,7 +74,6 @@ export function startKernel(options: KernelOptions): KernelSource {
 
   function drain(most: number): number {
     const delivered = drainMerged(rings, view, options.onEvent, most)
-    if ((options.compat ?? 'auto') === 'auto' && compatSeen()) decodeCompat()
     losses.check()
     if (delivered > 0 && delivered < most) options.onDrained?.()
     return delivered
@@ -102,9 +99,7 @@ export function startKernel(options: KernelOptions): KernelSource {
     get lost() {
       return losses.counts()
     },
-    get isCompatDecoded() {
-      return isCompatDecoded()
-    },
+    isCompatDecoded,
     drain: () => (isOpen ? drain(Infinity) : 0),
     close() {
       if (!isOpen) return
@@ -115,11 +110,4 @@ export function startKernel(options: KernelOptions): KernelSource {
       object.close()
     },
   }
-}
-
-function flagOf(object: BpfObject, name: string): () => boolean {
-  const variable = object.variables()[name]
-  if (variable === undefined) return () => false
-  const { words } = memoryOf(object.memory(variable.map))
-  return () => (words[variable.offset >> 2] ?? 0) !== 0
 }

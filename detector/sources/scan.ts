@@ -2,7 +2,7 @@
 import { memoryOf } from '../events/memory.ts'
 import type { RecordView } from '../events/record-view.ts'
 import { header, HEADER_BYTES } from '../events/schema.ts'
-import { type BpfObject, isBpfFailure, objectPath, openObject } from '../native.ts'
+import { type BpfObject, isBpfFailure, openReader } from '../native.ts'
 
 /** False where the kernel cannot (before 5.18): /proc is read then (state/learn.ts). */
 export function scanTasks(view: RecordView, deliver: (view: RecordView) => void): boolean {
@@ -22,7 +22,7 @@ export function scanTasks(view: RecordView, deliver: (view: RecordView) => void)
 function readTasks(): Uint8Array<ArrayBuffer> | undefined {
   let object: BpfObject | undefined
   try {
-    object = openObject(objectPath('scan'))
+    object = openReader('scan')
     return Uint8Array.from(object.iterate('scan_task'))
   } catch (error) {
     if (isBpfFailure(error)) return undefined
