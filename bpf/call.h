@@ -101,17 +101,46 @@ static __always_inline u64 user_pointer(struct call *call, u64 array, u32 index)
 	return value;
 }
 
+/*
+ * Judging and sending is a program of its own behind all calls, so that the verifier takes it once
+ * and not once a call. On arm64 a program with functions cannot go on to another one before 6.0.
+ */
+static __always_inline struct record *current_record(void)
+{
+	u32 place = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&records, &place);
+}
+
+static __always_inline int finish_here(void)
+{
+	struct record *r = current_record();
+
+	return r ? record__judge_and_send(r) : 0;
+}
+
+#if defined(__TARGET_ARCH_x86)
+#define FINISH(ctx, table, place) (bpf_tail_call(ctx, table, place), 0)
+#else
+#define FINISH(ctx, table, place) finish_here()
+#endif
+
+/* emit_x fills a record and says whether it is to be sent. */
 #define TRACED_CALL(name, tracepoint)                                                              \
 	static __always_inline int emit_##name(struct call *call);                                 \
 	SEC("tp/syscalls/sys_exit_" #tracepoint) int exit_##name(struct sys_exit *ctx)             \
 	{                                                                                          \
 		struct call call;                                                                  \
-		return call__begin(&call, ctx->ret) ? emit_##name(&call) : 0;                      \
+		return call__begin(&call, ctx->ret) && emit_##name(&call)                          \
+			       ? FINISH(ctx, &last_stage, 0)                                       \
+			       : 0;                                                                \
 	}                                                                                          \
 	SEC("tp_btf/sys_exit") int raw_##name(u64 *ctx)                                            \
 	{                                                                                          \
 		struct call call;                                                                  \
-		return call__begin(&call, ctx[1]) ? emit_##name(&call) : 0;                        \
+		return call__begin(&call, ctx[1]) && emit_##name(&call)                            \
+			       ? FINISH(ctx, &calls, LAST_STAGE)                                   \
+			       : 0;                                                                \
 	}                                                                                          \
 	static __always_inline int emit_##name(struct call *call)
 #define CALL(name) TRACED_CALL(name, name)

@@ -16,12 +16,12 @@ static __always_inline struct judge_process_key process_key(struct task_struct *
 /* Where the record holds its parameter `slot`; the offset may be 0: it could not be had. */
 static __always_inline u32 slot_offset(struct record *r, u32 slot)
 {
-	return *(u32 *)&r->bytes[BOUNDED(HEADER_BYTES + 8 * slot, 0x3f8)];
+	return HEADER_U32(r, BOUNDED(HEADER_BYTES + 8 * slot, 0x3f8));
 }
 
 static __always_inline u32 slot_length(struct record *r, u32 slot)
 {
-	return *(u32 *)&r->bytes[BOUNDED(HEADER_BYTES + 8 * slot + 4, 0x3fc)];
+	return HEADER_U32(r, BOUNDED(HEADER_BYTES + 8 * slot + 4, 0x3fc));
 }
 
 static __always_inline struct judge_text *text_at(struct record *r, u32 offset)
@@ -81,7 +81,7 @@ static __always_inline void settle(struct judge_process *process)
 /* A program begins in this process; its path is a parameter of the record. */
 __noinline int judge__exec(struct record *r, u32 path_slot, u32 flags)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct judge_process_key key = process_key(task);
 	struct judge_process *process = bpf_map_lookup_elem(&judge_processes, &key);
 	u32 zero = 0;
@@ -116,7 +116,7 @@ __noinline int judge__exec(struct record *r, u32 path_slot, u32 flags)
 /* prctl(PR_SET_NAME) of the leader: user space follows it too. */
 static __always_inline void judge_rename(const void *name)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct judge_process_key key = process_key(task);
 	struct judge_process *process = bpf_map_lookup_elem(&judge_processes, &key);
 

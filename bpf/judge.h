@@ -135,7 +135,7 @@ static __always_inline u64 against(const struct judge_bits *bits, u64 word)
 /* The word of the current process; false when nobody told what it runs. */
 static __always_inline bool own_word(u64 *word)
 {
-	struct judge_process_key key = process_key(bpf_get_current_task_btf());
+	struct judge_process_key key = process_key(current_task());
 	struct judge_process *known = bpf_map_lookup_elem(&judge_processes, &key);
 
 	if (!known)
@@ -188,7 +188,7 @@ struct judge_sure {
 /* Who forked whom, upwards. Exited ancestors count: a double fork hides nothing. */
 __noinline int judge__read_lineage(struct judge_lineage *lineage)
 {
-	struct judge_process_key key = process_key(bpf_get_current_task_btf());
+	struct judge_process_key key = process_key(current_task());
 
 	if (!lineage)
 		return 0;
@@ -254,7 +254,7 @@ static __always_inline bool fuse_holds(struct judge_order *order)
 /* The flag that the record gets: 0 where a guard stood before it. */
 __noinline int judge__carry_out(u32 place, u64 own)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct judge_order *order = bpf_map_lookup_elem(&judge_orders, &place);
 
 	if (!order)
@@ -452,12 +452,23 @@ __noinline int judge__open(struct record *r, u64 flags, u32 slots)
 	return judge__may_match(at.vocabulary, at.profile->clauses, truth) ? KEEP : DROP;
 }
 
-/* The first parameter of every call is its result. */
-static __always_inline int record__judge_and_send(struct record *r, u32 class)
+/* The last stage of every call: judge, then send. */
+static __always_inline int record__judge_and_send(struct record *r)
 {
-	if (judge__call(r, result_flags(*(s64 *)&r->bytes[HEADER_BYTES])) == DROP)
-		return 0;
-	return record__send_class(r, class);
+	int decided = r->names ? judge__open(r, r->truth, r->names) : judge__call(r, r->truth);
+
+	return decided == DROP ? 0 : record__send_class(r, r->class);
 }
 
-#define record__send(r, EVENT) record__judge_and_send(r, CLASS_OF_##EVENT)
+/* What the last stage goes by; always true. */
+static __always_inline int record__finish(struct record *r, u32 class, u64 truth, u32 names)
+{
+	r->class = class;
+	r->truth = truth;
+	r->names = names;
+	return 1;
+}
+
+/* The first parameter of every call is its result. */
+#define record__send(r, EVENT)                                                                     \
+	record__finish(r, CLASS_OF_##EVENT, result_flags(HEADER_U64(r, HEADER_BYTES)), 0)

@@ -11,6 +11,9 @@
 struct record {
 	u32 slot;		 /* the next parameter's */
 	u32 end;		 /* where the next variable bytes go */
+	u64 truth;		 /* for the judge: the flags of the call, */
+	u32 names;		 /* the places of its names, 0 where none is looked at, */
+	u32 class;		 /* and the ring that is to have it */
 	u8 walk[2 * TEXT_BYTES]; /* a path is found from its end */
 	u8 bytes[RECORD_BYTES + 2 * TEXT_BYTES];
 };
@@ -40,8 +43,18 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(key_size, sizeof(u32));
 	__uint(value_size, sizeof(u32));
-	__uint(max_entries, 2 * CALL_NUMBERS);
+	__uint(max_entries, 2 * CALL_NUMBERS + 1);
 } calls SEC(".maps");
+
+/* The last stage of every call's program: behind `calls`, and for tracepoints of single calls,
+ * which are programs of another kind. */
+#define LAST_STAGE (2 * CALL_NUMBERS)
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(key_size, sizeof(u32));
+	__uint(value_size, sizeof(u32));
+	__uint(max_entries, 1);
+} last_stage SEC(".maps");
 
 struct loser {
 	u64 cgroup_id;

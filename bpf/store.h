@@ -165,8 +165,8 @@ static __always_inline int record__send_to(struct record *r, void *ring, u32 cla
 static __always_inline int record__send_class(struct record *r, u32 class)
 {
 	if (class == CLASS_PROCESS)
-		return record__send_to(r, &process_ring, class);
+		return record__send_to(r, &process_ring, CLASS_PROCESS);
 	if (class == CLASS_FILE)
-		return record__send_to(r, &file_ring, class);
-	return record__send_to(r, &network_ring, class);
+		return record__send_to(r, &file_ring, CLASS_FILE);
+	return record__send_to(r, &network_ring, CLASS_NETWORK);
 }

@@ -16,3 +16,13 @@ SEC("tp_btf/sys_exit") int any_call(u64 *ctx)
 	bpf_tail_call(ctx, &calls, number);
 	return 0;
 }
+
+SEC("tp_btf/sys_exit") int raw_last(u64 *ctx)
+{
+	return finish_here();
+}
+
+SEC("tp/syscalls/sys_exit_openat") int exit_last(struct sys_exit *ctx)
+{
+	return finish_here();
+}

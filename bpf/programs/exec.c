@@ -47,7 +47,8 @@ SEC("tp_btf/sched_process_exec") int on_exec(u64 *ctx)
 	record__image(r, task);
 	record__name_and_lineage(r, task, is_at, READ(struct linux_binprm, program, filename), 0);
 	judge__exec(r, EXEPATH_SLOT, image ? image_flags(image, task->cred) : 0);
-	return record__send(r, EXECVE);
+	record__send(r, EXECVE);
+	return record__judge_and_send(r);
 }
 
 #define FAILED_ARGUMENTS 32

@@ -76,5 +76,6 @@ SEC("tp_btf/io_uring_submit_req") int on_io_uring_submit(u64 *ctx)
 	else
 		record__none(r);
 	record__tuple(r, name ? 0 : sock_of(fd), 0);
-	return record__send(r, IO_URING_SUBMIT);
+	record__send(r, IO_URING_SUBMIT);
+	return record__judge_and_send(r);
 }

@@ -12,9 +12,7 @@ static __always_inline int finish_open(
 	record__file(r, o->file);
 	record__directory_for(r, dirfd, name);
 	record__file_state(r, o);
-	if (judge__open(r, truth, slots) == DROP)
-		return 0;
-	return record__send_class(r, CLASS_FILE);
+	return record__finish(r, CLASS_FILE, truth, slots);
 }
 
 CALL(open)
@@ -77,9 +75,7 @@ CALL(creat)
 	record__file(r, o.file);
 	record__directory_for(r, AT_FDCWD, ARG(0));
 	record__file_state(r, &o);
-	if (judge__open(r, truth, NAMES(1, 6, 7)) == DROP)
-		return 0;
-	return record__send_class(r, CLASS_FILE);
+	return record__finish(r, CLASS_FILE, truth, NAMES(1, 6, 7));
 }
 
 CALL(open_by_handle_at)
@@ -94,7 +90,5 @@ CALL(open_by_handle_at)
 	record__file(r, o.file);
 	record__inode(r, &o);
 	record__file_state(r, &o);
-	if (judge__open(r, truth, NAMES(NO_SLOT, 3, NO_SLOT)) == DROP)
-		return 0;
-	return record__send_class(r, CLASS_FILE);
+	return record__finish(r, CLASS_FILE, truth, NAMES(NO_SLOT, 3, NO_SLOT));
 }

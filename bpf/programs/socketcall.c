@@ -55,5 +55,5 @@ SEC("tp_btf/sys_exit") int raw_socketcall(u64 *ctx)
 	if (number > 31 || !(socket_calls & 1u << number))
 		return 0;
 	unpack(&call, call.arguments[1]);
-	return dispatch(&call, number);
+	return dispatch(&call, number) ? FINISH(ctx, &calls, LAST_STAGE) : 0;
 }

@@ -29,6 +29,8 @@ export interface Attached {
 const isAmd64 = arch === 'x64'
 const CALL_NUMBERS = 512
 const COMPAT_OFFSET = CALL_NUMBERS
+/** Where the program that judges and sends is, behind all that fill a record. */
+const LAST_STAGE = 2 * CALL_NUMBERS
 /** The 32-bit call behind which all socket calls may be. */
 const SOCKETCALL = 102
 
@@ -102,7 +104,8 @@ function attachWith(
       ({ event }) => `raw_${event}`,
     ),
     ...(hasSocketCall && known.has('raw_socketcall') ? ['raw_socketcall'] : []),
-    ...(behindAnyCall.length > 0 ? ['any_call'] : []),
+    ...(behindAnyCall.length > 0 ? ['any_call', 'raw_last'] : []),
+    ...(behindAnyCall.length < plan.length ? ['exit_last'] : []),
   ])
   const object = openReader('riposte', {
     autoload: [...autoload],
@@ -148,6 +151,9 @@ function hook(object: BpfObject, to: HookPlan): Attached {
   for (const { event, compat } of to.compatCalls)
     if (compat !== null) enter(COMPAT_OFFSET + compat, `raw_${event}`)
   if (to.autoload.has('raw_socketcall')) enter(COMPAT_OFFSET + SOCKETCALL, 'raw_socketcall')
+  if (to.autoload.has('raw_last')) enter(LAST_STAGE, 'raw_last')
+  if (to.autoload.has('exit_last'))
+    object.update('last_stage', u32(0), u32(object.programFd('exit_last')))
   for (const program of [...processHooks, ...to.extra]) object.attach(program)
   for (const { event, tracepointId } of to.plan)
     if (tracepointId !== undefined) object.attach(`exit_${event}`, { tracepointId })

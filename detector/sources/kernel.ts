@@ -2,7 +2,7 @@
 import { RecordView } from '../events/record-view.ts'
 import { type RecordClass, recordClasses } from '../events/schema.ts'
 import type { EventView } from '../events/view.ts'
-import { openWaiter } from '../native.ts'
+import { type BpfObject, openWaiter } from '../native.ts'
 import { attach, type CompatMode } from './attach.ts'
 import { createLosses, type Loss } from './losses.ts'
 import { drainMerged } from './merge.ts'
