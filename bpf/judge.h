@@ -396,6 +396,23 @@ static __always_inline struct judge_text *passed_name(
 	return (struct judge_text *)r->walk;
 }
 
+/* Mostly the caller passes the very path that the kernel has: then one walk is enough. Word by
+ * word, the last one over again; shorter texts are not worth it. */
+__noinline int judge__is_same(struct judge_text *left, struct judge_text *right, u32 length)
+{
+	u32 last = BOUNDED(length - 8, JUDGE_PATH - 1);
+
+	if (!left || !right || length < 8 || length > JUDGE_PATH)
+		return 0;
+	for (u32 i = 0; i < JUDGE_PATH; i += 8) {
+		if (i + 8 > length)
+			break;
+		if (*(u64 *)&left->bytes[i] != *(u64 *)&right->bytes[i])
+			return 0;
+	}
+	return *(u64 *)&left->bytes[last] == *(u64 *)&right->bytes[last];
+}
+
 /* A memfd's path looks like one of the root; user space does not take it for a file. */
 static __always_inline bool is_memfd_path(const struct judge_text *text)
 {
@@ -442,7 +459,12 @@ __noinline int judge__open(struct record *r, u64 flags, u32 slots)
 	if (name_slot == NO_SLOT)
 		return judge__may_match(at.vocabulary, at.profile->clauses, truth) ? KEEP : DROP;
 	passed = passed_name(r, name_slot, directory_slot, &passed_length);
-	if (!passed || !path_truth(&at, passed, passed_length, &passed_truth, &is_odd) || is_odd)
+	if (!passed)
+		return KEEP;
+	if (is_path_known && passed_length == path_length &&
+		judge__is_same(passed, text_at(r, path), path_length))
+		return judge__may_match(at.vocabulary, at.profile->clauses, truth) ? KEEP : DROP;
+	if (!path_truth(&at, passed, passed_length, &passed_truth, &is_odd) || is_odd)
 		return KEEP;
 	if (judge__may_match(at.vocabulary, at.profile->clauses, passed_truth))
 		return KEEP;

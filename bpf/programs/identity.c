@@ -45,6 +45,8 @@ CALL(prctl)
 		record__user_text(r, ARG(1));
 	else
 		record__none(r);
+	if ((int)ARG(0) == PR_SET_NAME && call->result == 0)
+		judge_rename(bpf_get_current_task_btf()->comm);
 	record__s64(r, ARG(1));
 	return record__send(r, PRCTL);
 }
