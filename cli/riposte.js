@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=2
 /**
  * Plain JavaScript, so that an old Node can still run it and say what is wrong. Sources are TypeScript that Node 24
  * runs by itself; npm brings that Node as an ordinary package (docs/decisions: Node 24, brought by npm).
