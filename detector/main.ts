@@ -1,4 +1,5 @@
 /** Wires a detector: source → state → rules → alerts → outputs and responder. Nothing below it builds anything. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Heartbeat } from '../contract/verdict.ts'
 import {
   type InternalNotice,
@@ -25,6 +26,7 @@ export class RulesRefused extends Error {
   readonly retryable = false
 }
 
+const FIRST_ORDERS_MS = 2000
 const STOP_GRACE_MS = 2000
 const TICK_MS = 1000
 
@@ -184,6 +186,9 @@ export async function startDetector(
   const ticking = setInterval(tick, TICK_MS)
   const watching = new FileWatch(config.rulesFiles, reload)
   if (config.watch_config_files) watching.start()
+  // Ready means that policies strike too; a responder that is away must not keep anything from being judged.
+  if (link)
+    await Promise.race([link.firstOrders, sleep(FIRST_ORDERS_MS, undefined, { ref: false })])
 
   return {
     reload,

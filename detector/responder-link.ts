@@ -55,6 +55,7 @@ export class ResponderLink {
   #hasChanged = false
   #heldStrikes = ''
   #problem: string | undefined
+  readonly #firstOrders = Promise.withResolvers<void>()
 
   private constructor(options: LinkOptions, spool: Spool) {
     this.#options = options
@@ -76,6 +77,11 @@ export class ResponderLink {
   start(): void {
     this.#delivery.start()
     this.#loops.push(this.#beat(), this.#poll())
+  }
+
+  /** Resolves when the first poll has ended: the strikes are in force, or the responder did not answer. */
+  get firstOrders(): Promise<void> {
+    return this.#firstOrders.promise
   }
 
   alert(alert: Alert): void {
@@ -151,12 +157,13 @@ export class ResponderLink {
     /* oxlint-disable no-await-in-loop -- the answer to one poll says what to ask in the next */
     while (!signal.aborted) {
       const orders = await this.#attempt(() => this.#fetchOrders(signal))
+      if (orders !== undefined) this.#take(orders)
+      this.#firstOrders.resolve()
       if (orders === undefined) {
         await pause(backoffMs(failures++, this.#options.random), signal)
         continue
       }
       failures = 0
-      this.#take(orders)
     }
     /* oxlint-enable no-await-in-loop */
   }

@@ -215,7 +215,7 @@ test('a name that another process swaps all the time is never mistaken', async (
   expect(readStat(swapper.pid)).toBeDefined()
   expect(taken.filter((text) => text !== 'evil\n')).toEqual([])
   expect(readFileSync('/etc/hostname', 'utf8')).toBe(hostname)
-})
+}, 60_000)
 
 test('a file with other names is taken, and the answer says how many it keeps', async () => {
   await using context = await openTestContext()
