@@ -60,6 +60,9 @@ const genericCalls = `
   timerfd_gettime timerfd_settime times truncate ugetrlimit umask uname uprobe uretprobe uselib ustat utime
   utimensat utimes vhangup vm86 vmsplice wait4 waitid waitpid`
 
+/** Ours: what was asked of an io_uring, of which Falco sees nothing. */
+const ownEvents = 'io_uring_submit:1'
+
 /** What a generic call counts for in `LOAD_NO_EVTTYPE`, all of them together. */
 export const GENERIC = 'syscall'
 
@@ -67,7 +70,7 @@ const words = (text: string) => text.trim().split(/\s+/)
 
 /** Name → number of codes. */
 export const eventCodes: ReadonlyMap<string, number> = new Map(
-  words(eventNames).map((word) => {
+  [...words(eventNames), ownEvents].map((word) => {
     const [name = '', codes = '2'] = word.split(':')
     return [name, Number(codes)]
   }),
