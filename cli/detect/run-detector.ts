@@ -12,6 +12,7 @@ import { protectedPrograms } from '../../detector/verdicts/guard.ts'
 import { hostMountNamespace } from '../../detector/verdicts/proc.ts'
 import { createState } from '../../detector/state/state.ts'
 import { sayProblems } from '../problems.ts'
+import { withoutOwnWords } from './own-words.ts'
 import { stopAsked } from '../stop-signal.ts'
 import { CommandFailure, type Terminal } from '../terminal.ts'
 import { version } from '../version.ts'
@@ -79,7 +80,7 @@ async function start(
         terminal.say(line)
       },
       explain: (problems) => {
-        sayProblems(problems, terminal, 0)
+        sayProblems(withoutOwnWords(problems), terminal, 0)
       },
       environment: terminal.environment,
       random: Math.random,
