@@ -23,7 +23,9 @@ liveTest('Shell spawned by a server', async () => {
   expect(await act('nginx run sh -c true', { programs })).toMatchObject([
     { rule: 'Shell spawned by a server', 'proc.cmdline': 'sh -c true', 'proc.pname': 'nginx' },
   ])
-  expect(await act('nginx run true; acts run sh -c true', { programs })).toEqual([])
+  expect(
+    await act('nginx run true; acts run sh -c true; nginx run sh -c "locale -a"', { programs }),
+  ).toEqual([])
 })
 
 liveTest('Drop and execute', async () => {
