@@ -1,6 +1,7 @@
 /** Builds the program from the list of commands and turns every end into an exit code. */
 import { Command, CommanderError } from 'commander'
-import { commands } from './commands/index.ts'
+import type { AddCommand } from './command.ts'
+import { commandsFor } from './commands/index.ts'
 import { CommandFailure, type Terminal, exitCodes, processTerminal } from './terminal.ts'
 import { version } from './version.ts'
 
@@ -8,7 +9,7 @@ const EXIT_CODES = `
 Exit codes: 0 done · 1 failed, or what was asked about is not well · 2 the command line is wrong ·
 3 no responder answers. Results go to stdout, talk to stderr; NO_COLOR is honoured.`
 
-export function buildProgram(terminal: Terminal): Command {
+function buildProgram(commands: readonly AddCommand[], terminal: Terminal): Command {
   const program = new Command('riposte')
     .description(
       'Active response for Linux: eBPF detection by Falco-compatible rules, answers by policy',
@@ -37,7 +38,7 @@ export async function main(
   terminal: Terminal = processTerminal(),
 ): Promise<number> {
   try {
-    const program = buildProgram(terminal)
+    const program = buildProgram(await commandsFor(argv), terminal)
     if (argv.length === 0) {
       program.outputHelp()
       return exitCodes.ok

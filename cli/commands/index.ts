@@ -1,37 +1,33 @@
 /** The list of commands, in the order of `riposte --help`. */
 import type { AddCommand } from '../command.ts'
-import { actions } from './actions.ts'
-import { alerts } from './alerts.ts'
-import { approvals } from './approvals.ts'
-import { audit } from './audit.ts'
-import { completion } from './completion.ts'
-import { containments } from './containments.ts'
-import { detect } from './detect.ts'
-import { doctor } from './doctor.ts'
-import { fields } from './fields.ts'
-import { killSwitch } from './kill-switch.ts'
-import { login } from './login.ts'
-import { policies } from './policies.ts'
-import { respond } from './respond.ts'
-import { rules } from './rules.ts'
-import { status } from './status.ts'
-import { run } from './run.ts'
 
-export const commands: readonly AddCommand[] = [
-  run,
-  detect,
-  respond,
-  status,
-  alerts,
-  rules,
-  fields,
-  policies,
-  actions,
-  approvals,
-  containments,
-  audit,
-  killSwitch,
-  login,
-  doctor,
-  completion,
-]
+/** By name, each imported when it is needed: the detector is not to hold what only a shell asks for. */
+const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  run: async () => (await import('./run.ts')).run,
+  detect: async () => (await import('./detect.ts')).detect,
+  respond: async () => (await import('./respond.ts')).respond,
+  status: async () => (await import('./status.ts')).status,
+  alerts: async () => (await import('./alerts.ts')).alerts,
+  rules: async () => (await import('./rules.ts')).rules,
+  fields: async () => (await import('./fields.ts')).fields,
+  policies: async () => (await import('./policies.ts')).policies,
+  actions: async () => (await import('./actions.ts')).actions,
+  approvals: async () => (await import('./approvals.ts')).approvals,
+  containments: async () => (await import('./containments.ts')).containments,
+  audit: async () => (await import('./audit.ts')).audit,
+  'kill-switch': async () => (await import('./kill-switch.ts')).killSwitch,
+  login: async () => (await import('./login.ts')).login,
+  doctor: async () => (await import('./doctor.ts')).doctor,
+  completion: async () => (await import('./completion.ts')).completion,
+}
+
+/** These need no other: everything else (help, completion, a name that is nearly one) wants the whole tree. */
+const alone = new Set(['run', 'detect', 'respond'])
+
+/** What the command line needs. */
+export function commandsFor([first]: readonly string[]): Promise<readonly AddCommand[]> {
+  const names = Object.keys(commands).filter(
+    (name) => first === undefined || !alone.has(first) || name === first,
+  )
+  return Promise.all(names.flatMap((name) => commands[name]?.() ?? []))
+}
