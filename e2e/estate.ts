@@ -267,6 +267,13 @@ export const partsFor = (
   linkTo: () => ({ ask: () => Promise.reject(new Error('no action here asks a node')) }),
   notify: () => Promise.resolve(),
   linkOf: () => null,
+  retention: {
+    keepMs: 86_400_000,
+    alerts: 10_000,
+    cases: 10_000,
+    auditRecords: 100_000,
+    archiveBytes: 1 << 20,
+  },
   log: () => undefined,
   times: { leaseMs: 2000, sweepMs: 250, watchMs: 100, checkpointMs: 500 },
 })

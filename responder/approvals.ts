@@ -102,6 +102,7 @@ export async function askPeople(
       created_ms: writing.nowMs,
       expires_ms: expiresMs,
       decided_ms: null,
+      told_ms: approve.channels.length === 0 ? writing.nowMs : null,
     })
     .execute()
   const body = { approval: id, planHash, detail, expiresMs }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import type { Problem } from '../contract/problem.ts'
+import type { Retention } from './ledger/retention.ts'
 import { addressRulesSchema } from './notifiers/address-rules.ts'
 import { notifiersSchema } from './notifiers/index.ts'
 import { issueProblems, syntaxProblem } from './policy/documents.ts'
@@ -57,6 +58,21 @@ const schema = strict({
   outbound: strict({
     timeoutMs: z.int().min(100).max(120_000).default(10_000),
     rules: addressRulesSchema.prefault({}),
+  }).prefault({}),
+  retention: strict({
+    days: z.int().min(1).max(3650).default(30).describe('alerts and cases older than this go'),
+    alerts: z.int().min(1000).default(200_000).describe('beyond so many, the oldest go earlier'),
+    cases: z.int().min(1000).default(50_000).describe('the same; never what is live'),
+    auditRecords: z
+      .int()
+      .min(2000)
+      .default(200_000)
+      .describe('records of the audit that stay unpacked; older ones become segments'),
+    auditArchiveMiB: z
+      .int()
+      .min(1)
+      .default(256)
+      .describe('size of all segments; beyond it the oldest are dropped, and the chain says so'),
   }).prefault({}),
   logLevel: word('level', ['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })
@@ -114,3 +130,11 @@ export const socketPathOf = ({ data }: ResponderConfig) => join(data, 'api.sock'
 
 export const nodeTokenFileOf = ({ data, nodeTokenFile }: ResponderConfig) =>
   nodeTokenFile ?? join(data, 'node-token')
+
+export const retentionOf = ({ retention }: ResponderConfig): Retention => ({
+  keepMs: retention.days * 86_400_000,
+  alerts: retention.alerts,
+  cases: retention.cases,
+  auditRecords: retention.auditRecords,
+  archiveBytes: retention.auditArchiveMiB * 2 ** 20,
+})

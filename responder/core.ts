@@ -18,6 +18,7 @@ import { planStaleCases, takeAlerts, type IntakeBounds, type Taken } from './led
 import { breakLeases } from './ledger/leases.ts'
 import type { Ledger } from './ledger/open.ts'
 import { countOverdue, countOverdueUndos, dueSteps, timers } from './ledger/pending.ts'
+import { prune, type Retention } from './ledger/retention.ts'
 import { findStep } from './ledger/steps.ts'
 import {
   listTrips,
@@ -49,6 +50,7 @@ export interface CoreParts extends Pick<RunParts, 'linkTo' | 'notify' | 'linkOf'
   readonly modeOf: Surroundings['modeOf']
   /** After the change is durable: for notifiers, metrics and pages that wait. Must not throw. */
   readonly onChange: (change: Change) => void
+  readonly retention: Retention
   readonly log: (message: string) => void
   /** Only for crash tests. */
   readonly reach?: RunParts['reach']
@@ -68,6 +70,8 @@ export interface Times {
   /** How often Redis and progress are looked at (I9: a second). */
   readonly watchMs: number
   readonly checkpointMs: number
+  /** How often what is over and old is looked for. */
+  readonly pruneMs: number
 }
 
 const defaultTimes: Times = {
@@ -75,6 +79,7 @@ const defaultTimes: Times = {
   sweepMs: 5000,
   watchMs: 400,
   checkpointMs: 10_000,
+  pruneMs: 60_000,
 }
 
 /** Due for longer than this without a worker is a queue that does not carry. */
@@ -159,6 +164,7 @@ export class Core implements AsyncDisposable {
     this.#every(this.#times.sweepMs, () => this.#sweep())
     this.#every(this.#times.watchMs, () => this.#watch())
     this.#every(this.#times.checkpointMs, () => this.#writeCheckpoint())
+    this.#every(this.#times.pruneMs, () => this.#prune())
   }
 
   /** One responder a SQLite file: two would each break the other's leases. */
@@ -381,6 +387,11 @@ export class Core implements AsyncDisposable {
       ...trips.map(({ policy, reason }) => `policy ${policy} is in audit until reset: ${reason}`),
       ...(this.#unjudged === null ? [] : [`the policies failed on ${this.#unjudged}`]),
     ]
+  }
+
+  #prune(): Promise<void> {
+    const { ledger, retention } = this.#parts
+    return prune(ledger, retention, () => this.#isStopping)
   }
 
   async #writeCheckpoint(): Promise<void> {

@@ -6,7 +6,7 @@ import type { Alert } from '../contract/alert.ts'
 import type { Message, Notify } from './actions/action.ts'
 import { actions } from './actions/index.ts'
 import { claimDirectory } from './claim.ts'
-import { nodeTokenFileOf, socketPathOf, type ResponderConfig } from './config.ts'
+import { nodeTokenFileOf, retentionOf, socketPathOf, type ResponderConfig } from './config.ts'
 import { startCore, type Change, type Core } from './core.ts'
 import { messageOf } from './errors.ts'
 import { builtInGuard } from './gates/guard.ts'
@@ -104,6 +104,7 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
           log(`people could not be told of approval ${change.approval.id}: ${messageOf(error)}`)
         })
     },
+    retention: retentionOf(config),
     log,
   })
   stack.use(core)

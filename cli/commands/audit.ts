@@ -28,6 +28,7 @@ const verdictSchema = z.discriminatedUnion('isIntact', [
   z.looseObject({
     isIntact: z.literal(true),
     records: z.number(),
+    beginsAt: z.number(),
     head: z.string(),
     checkpoints: z.number(),
   }),
@@ -58,8 +59,12 @@ export const audit: AddCommand = (program, terminal) => {
         const result = readAnswer(verdictSchema, await api.get('/v1/audit/verify'))
         if (!result.isIntact)
           throw new CommandFailure(`the chain is broken at record ${result.seq}: ${result.detail}`)
+        const from =
+          result.beginsAt === 1
+            ? ''
+            : ` from ${result.beginsAt} (older ones were dropped by retention)`
         terminal.print(
-          `the chain holds: ${result.records} records, ${result.checkpoints} checkpoints, head ${result.head.slice(0, 16)}`,
+          `the chain holds: ${result.records} records${from}, ${result.checkpoints} checkpoints, head ${result.head.slice(0, 16)}`,
         )
       }),
     )

@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import { auditPages } from '../ledger/archive.ts'
 import { listAudit, verifyAudit } from '../ledger/audit.ts'
 import { readCheckpoints } from '../ledger/checkpoints.ts'
 import type { Ledger } from '../ledger/open.ts'
@@ -27,22 +28,7 @@ export function auditRoutes(app: FastifyInstance, { core, ledger }: Office): voi
   )
 }
 
-const page = 1000
-
-async function* exportLines({ rows }: Ledger): AsyncGenerator<string> {
-  let after = 0
-  for (;;) {
-    const found = await rows
-      .selectFrom('audit')
-      .selectAll()
-      .where('seq', '>', after)
-      .orderBy('seq')
-      .limit(page)
-      .execute()
-    for (const row of found) {
-      yield `${JSON.stringify(row)}\n`
-      after = row.seq
-    }
-    if (found.length < page) return
-  }
+async function* exportLines(ledger: Ledger): AsyncGenerator<string> {
+  for await (const rows of auditPages(ledger))
+    for (const row of rows) yield `${JSON.stringify(row)}\n`
 }

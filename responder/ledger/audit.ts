@@ -1,4 +1,6 @@
 /** Reading the audit, and proving it (I7): every record follows from the one before, up to head and checkpoints. */
+import { z } from 'zod'
+import { auditPages, droppedKind } from './archive.ts'
 import type { Checkpoint } from './checkpoints.ts'
 import { genesis, hashOf } from './chain.ts'
 import type { Ledger } from './open.ts'
@@ -25,33 +27,61 @@ export interface Broken {
 
 export interface Intact {
   readonly isIntact: true
+  /** Number of the last record. */
   readonly records: number
+  /** 1, unless what was before has been dropped for its size: then the chain says so itself. */
+  readonly beginsAt: number
   readonly head: string
   readonly checkpoints: number
 }
 
-const page = 1000
+interface Reading {
+  readonly last: { readonly seq: number; readonly hash: string }
+  /** The first record that is there. */
+  readonly begins: { readonly seq: number; readonly previous: string } | null
+  /** Where what was dropped ended, by the chain's own word. */
+  readonly dropped: { readonly seq: number; readonly hash: string }
+}
 
 export async function verifyAudit(
   ledger: Pick<Ledger, 'rows'>,
   checkpoints: readonly Checkpoint[],
 ): Promise<Intact | Broken> {
   const expected = new Map(checkpoints.map(({ seq, hash }) => [seq, hash]))
-  let last = { seq: 0, hash: genesis }
-  for (;;) {
-    const rows = await readPage(ledger, last.seq)
+  const start = { seq: 0, hash: genesis }
+  let reading: Reading = { last: start, begins: null, dropped: start }
+  for await (const rows of auditPages(ledger))
     for (const row of rows) {
+      // What it follows may have been dropped: whether it was is known once the chain has been read.
+      const last =
+        reading.begins === null && row.seq > 1
+          ? { seq: row.seq - 1, hash: row.previous }
+          : reading.last
       const fault = faultOf(row, last, expected.get(row.seq))
       if (fault !== null) return fault
-      last = row
+      reading = {
+        last: row,
+        begins: reading.begins ?? { seq: row.seq, previous: row.previous },
+        dropped: row.kind === droppedKind ? droppedBy(row) : reading.dropped,
+      }
     }
-    if (rows.length < page) break
-  }
-  return endOf(ledger, last, checkpoints)
+  return beginOf(reading) ?? endOf(ledger, reading, checkpoints)
 }
 
-const readPage = ({ rows }: Pick<Ledger, 'rows'>, after: number) =>
-  rows.selectFrom('audit').selectAll().where('seq', '>', after).orderBy('seq').limit(page).execute()
+const droppedSchema = z.object({ to_seq: z.int(), hash: z.string() })
+
+function droppedBy({ body }: AuditRow): Reading['dropped'] {
+  const { to_seq: seq, hash } = droppedSchema.parse(JSON.parse(body))
+  return { seq, hash }
+}
+
+/** Null when the first record that is there is the first of all, or the one after what was dropped. */
+function beginOf({ begins, dropped }: Reading): Broken | null {
+  if (begins === null || (begins.seq === dropped.seq + 1 && begins.previous === dropped.hash))
+    return null
+  const first = dropped.seq + 1
+  return broken(first, 'missing', `record ${first} is missing; ${begins.seq} comes next`)
+}
 
 function faultOf(
   row: AuditRow,
@@ -72,7 +102,7 @@ function faultOf(
 
 async function endOf(
   { rows }: Pick<Ledger, 'rows'>,
-  last: { readonly seq: number; readonly hash: string },
+  { last, begins }: Reading,
   checkpoints: readonly Checkpoint[],
 ): Promise<Intact | Broken> {
   const head = await rows.selectFrom('audit_head').selectAll().executeTakeFirst()
@@ -85,7 +115,13 @@ async function endOf(
     )
   if (head?.seq !== last.seq || head.hash !== last.hash)
     return broken(last.seq, 'rewritten', `the head of the audit does not fit record ${last.seq}`)
-  return { isIntact: true, records: last.seq, head: last.hash, checkpoints: checkpoints.length }
+  return {
+    isIntact: true,
+    records: last.seq,
+    beginsAt: begins?.seq ?? 1,
+    head: last.hash,
+    checkpoints: checkpoints.length,
+  }
 }
 
 const broken = (seq: number, fault: Broken['fault'], detail: string): Broken => ({

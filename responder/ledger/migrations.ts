@@ -57,6 +57,19 @@ const versions: readonly (readonly string[])[] = [
     `create index steps_acted_lane on steps (policy, lane, mode, acted_ms) where acted_ms is not null`,
     `create index steps_outcome on steps (policy, outcome_status, mode, ended_ms)`,
   ],
+  [
+    `create table audit_segments (from_seq bigint primary key, to_seq bigint not null, previous text not null,
+       hash text not null, bytes bigint not null, body text not null)`,
+    `create index audit_segments_end on audit_segments (to_seq)`,
+    // What retention asks: is an alert still needed, which cases are the oldest.
+    `create index steps_by_alert on steps (alert_id)`,
+    `create index cases_by_alert on cases (last_alert_id)`,
+    `create index cases_by_time on cases (last_ms)`,
+    `create index containments_by_case on containments (case_id)`,
+    // A page that asks people is told at least once: null until then.
+    `alter table approvals add column told_ms bigint`,
+    `create index approvals_untold on approvals (created_ms) where told_ms is null`,
+  ],
 ]
 
 /** Brings the schema up to this program's; a newer one is left untouched and refused. */

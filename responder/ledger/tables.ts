@@ -16,6 +16,7 @@ export interface Tables {
   settings: SettingRow
   audit: AuditRow
   audit_head: AuditHeadRow
+  audit_segments: AuditSegmentRow
   schema_version: { version: number }
 }
 
@@ -95,6 +96,8 @@ export interface ApprovalRow {
   created_ms: number
   expires_ms: number
   decided_ms: number | null
+  /** When the last of its channels had been told; null: it is still to be told. */
+  told_ms: number | null
 }
 
 interface VoteRow {
@@ -150,6 +153,19 @@ export interface AuditRow {
   body: string
   previous: string
   hash: string
+}
+
+/** Records that left the table, in their order. */
+interface AuditSegmentRow {
+  from_seq: number
+  to_seq: number
+  /** Hash that the first record follows, and that of the last one. */
+  previous: string
+  hash: string
+  /** Length of body. */
+  bytes: number
+  /** Base64 of gzip of the rows, one JSON object a line. */
+  body: string
 }
 
 /** One row: where the chain ends. Every writing transaction takes it first, which puts them in one order. */

@@ -150,9 +150,18 @@ class Batch {
       return { value }
     } catch (error) {
       this.#head = before
+      await this.#takeBack(error)
+      return { error }
+    }
+  }
+
+  /** A full disk ends the whole transaction, and the savepoint with it: then the error itself is what to say. */
+  async #takeBack(error: unknown): Promise<void> {
+    try {
       await sql`rollback to savepoint work`.execute(this.#rows)
       await sql`release savepoint work`.execute(this.#rows)
-      return { error }
+    } catch {
+      throw error
     }
   }
 
