@@ -1,6 +1,6 @@
 /** Health and metrics of this detector on a unix socket in its data directory: it opens no port. */
 import { rmSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import { once } from 'node:events'
 import { chmod } from 'node:fs/promises'
 
@@ -12,7 +12,8 @@ export interface StatusPages {
 /** `GET /metrics`, and `GET /healthz`: 200 `{"status":"ok"}` as Falco answers, 503 with what is degraded. */
 export async function serveStatus(path: string, pages: StatusPages): Promise<Server> {
   rmSync(path, { force: true })
-  const server = createServer((request, response) => {
+  // Not imported: outputs/client.ts says why.
+  const server = process.getBuiltinModule('node:http').createServer((request, response) => {
     if (request.url === '/metrics') {
       response.setHeader('content-type', 'text/plain; version=0.0.4')
       response.end(pages.metrics())
