@@ -4,6 +4,7 @@
 #include "mapping.h"
 #include "variables.h"
 #include <cstring>
+#include <malloc.h>
 
 Napi::Function BpfObject::define(Napi::Env env)
 {
@@ -41,6 +42,8 @@ BpfObject::BpfObject(const Napi::CallbackInfo &info) : Napi::ObjectWrap<BpfObjec
 	try {
 		configure(env, info[1].ToObject());
 		error = bpf_object__load(object_);
+		/* The kernel's types, parsed, took tens of megabytes: free now, they go back. */
+		malloc_trim(0);
 		if (error)
 			throw failure(env, "the kernel refuses " + path, error, log.text());
 	} catch (...) {
