@@ -3,18 +3,15 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Alert } from '../contract/alert.ts'
-import type { Message, Notify } from './actions/action.ts'
 import { actions } from './actions/index.ts'
 import { claimDirectory } from './claim.ts'
 import { nodeTokenFileOf, retentionOf, socketPathOf, type ResponderConfig } from './config.ts'
-import { startCore, type Change, type Core } from './core.ts'
-import { messageOf } from './errors.ts'
+import { startCore, type Core } from './core.ts'
 import { builtInGuard } from './gates/guard.ts'
 import { NodeHub } from './http/node-hub.ts'
 import type { Office } from './http/office.ts'
 import { readOrCreateSecret, readSecret } from './http/secret-file.ts'
 import { startServer } from './http/server.ts'
-import { findAlert } from './ledger/alerts.ts'
 import { openLedger, type Ledger } from './ledger/open.ts'
 import { LivePolicies } from './live-policies.ts'
 import { createMetrics } from './metrics.ts'
@@ -99,10 +96,6 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
     onChange: (change) => {
       if (change.kind === 'kill_switch') hub.setKillSwitch(change.reason !== null)
       if (change.kind === 'step_ended') metrics.countStep(change.step)
-      if (change.kind === 'approval_asked')
-        tellChannels(change, ledger, notify, url).catch((error: unknown) => {
-          log(`people could not be told of approval ${change.approval.id}: ${messageOf(error)}`)
-        })
     },
     retention: retentionOf(config),
     log,
@@ -183,27 +176,4 @@ async function redisOf(
       await own[Symbol.asyncDispose]()
     },
   }
-}
-
-/** The channels that the policy names are told that somebody is asked. */
-async function tellChannels(
-  { approval, step }: Extract<Change, { kind: 'approval_asked' }>,
-  ledger: Ledger,
-  notify: Notify,
-  link: string | null,
-): Promise<void> {
-  const alert = await findAlert(ledger, step.alertId)
-  const message: Message = {
-    title: `Approval asked: ${approval.action}`,
-    text: `${approval.detail}\npolicy ${approval.policy}; riposte approvals approve ${approval.id}\n${alert.output}`,
-    severity: alert.priority,
-    caseId: approval.caseId,
-    alert,
-    link,
-  }
-  const told = await Promise.allSettled(
-    approval.terms.channels.map((channel) => notify(channel, message, `${approval.id}/${channel}`)),
-  )
-  const failed = told.find((result) => result.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
 }

@@ -73,3 +73,19 @@ async function withVotes({ rows }: Reads, row: ApprovalRow): Promise<Approval> {
     })),
   }
 }
+
+/** Pending ones whose channels are still to be told, oldest first. */
+export async function untoldApprovals({ rows }: Reads): Promise<readonly string[]> {
+  const found = await rows
+    .selectFrom('approvals')
+    .select('id')
+    .where('told_ms', 'is', null)
+    .where('status', '=', 'pending')
+    .orderBy('created_ms')
+    .limit(50)
+    .execute()
+  return found.map(({ id }) => id)
+}
+
+export const setTold = ({ rows, nowMs }: Writing, id: string) =>
+  rows.updateTable('approvals').set({ told_ms: nowMs }).where('id', '=', id).execute()
