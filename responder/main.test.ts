@@ -49,6 +49,8 @@ test('in audit an alert ends as "would", and nothing but a plan is asked of the 
     return found[0]?.startsWith('audit') === true ? found : undefined
   })
   expect(decision).toBe('audit: would kill_process cat (812)')
+  const short = await sample.call('GET', `/v1/alerts/${alert.id.slice(0, 6)}`)
+  expect(short.body.id).toBe(alert.id)
   expect(node.verdicts.map(({ operation }) => operation)).toEqual(['plan'])
   const { body } = await sample.call('GET', `/v1/alerts/${alert.id}`)
   expect(
@@ -194,4 +196,14 @@ test.each([
     return found[0] !== undefined && /^(suppressed|done)/.test(found[0]) ? found : undefined
   })
   expect(decision).toMatch(decided)
+})
+
+test('an id may be cut short as long as it names one alert', async () => {
+  const [one, other] = ['abcd1', 'abcd2'].map((id) => id.padEnd(32, '0'))
+  for (const id of [one, other]) await node.alerts(sampleAlert({ id: id ?? '' }))
+  const ambiguous = await sample.call('GET', '/v1/alerts/abcd')
+  expect(ambiguous).toMatchObject({ status: 409, body: { error: { code: 'ambiguous' } } })
+  expect((await sample.call('GET', '/v1/alerts/abcd2')).body.id).toBe(other)
+  expect((await sample.call('GET', '/v1/alerts/abcd3')).status).toBe(404)
+  expect((await sample.call('GET', '/v1/alerts/abc')).status).toBe(404)
 })

@@ -8,8 +8,9 @@ import { matchPolicy } from '../policy/match.ts'
 import { ruleActionsName } from '../policy/rule-actions.ts'
 import { decisionOf, decisionsOf, type Decision } from './decisions.ts'
 import type { Office } from './office.ts'
-import { idParams, limitQuery, notFound, read, reasonBody, Refused, who } from './reply.ts'
+import { limitQuery, notFound, read, reasonBody, Refused, who } from './reply.ts'
 import { findStep } from '../ledger/steps.ts'
+import { wholeId } from './whole-id.ts'
 
 const alertQuery = limitQuery.extend({ rule: z.string().max(500).optional() })
 
@@ -29,7 +30,7 @@ export function alertRoutes(app: FastifyInstance, office: Office): void {
   })
 
   app.get('/v1/alerts/:id', async (request) => {
-    const { id } = read(idParams, request.params)
+    const id = await wholeId(ledger, 'alerts', request.params)
     const row = await ledger.rows
       .selectFrom('alerts')
       .selectAll()
@@ -64,21 +65,21 @@ export function alertRoutes(app: FastifyInstance, office: Office): void {
   })
 
   app.get('/v1/cases/:id', async (request) => {
-    const { id } = read(idParams, request.params)
+    const id = await wholeId(ledger, 'cases', request.params)
     const found = await findCase(ledger, id)
     if (found === undefined) throw notFound(`case ${id}`)
     return { ...found, decisions: await decisionsOf(ledger, [id]) }
   })
 
   app.get('/v1/steps/:id', async (request) => {
-    const { id } = read(idParams, request.params)
+    const id = await wholeId(ledger, 'steps', request.params)
     const step = await findStep(ledger, id)
     if (step === undefined) throw notFound(`step ${id}`)
     return { ...step, summary: decisionOf(step).summary }
   })
 
   app.post('/v1/steps/:id/cancel', async (request) => {
-    const { id } = read(idParams, request.params)
+    const id = await wholeId(ledger, 'steps', request.params)
     const { reason } = read(reasonBody, request.body)
     if (!(await office.core.cancel(id, who(request, reason))))
       throw new Refused(409, 'too_late', `step ${id} has begun or has ended`)

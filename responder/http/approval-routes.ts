@@ -7,7 +7,8 @@ import { findStep } from '../ledger/steps.ts'
 import { findApproval, listApprovals } from '../ledger/votes.ts'
 import { parseDuration } from '../policy/duration.ts'
 import type { Office } from './office.ts'
-import { idParams, limitQuery, notFound, read, reasonBody, Refused, who } from './reply.ts'
+import { limitQuery, notFound, read, reasonBody, Refused, who } from './reply.ts'
+import { wholeId } from './whole-id.ts'
 
 const approvalQuery = limitQuery.extend({
   status: z.enum([...approvalStatuses, 'all']).default('pending'),
@@ -33,14 +34,14 @@ export function approvalRoutes(app: FastifyInstance, office: Office): void {
   })
 
   app.get('/v1/approvals/:id', async (request) => {
-    const { id } = read(idParams, request.params)
+    const id = await wholeId(ledger, 'approvals', request.params)
     const approval = await findApproval(ledger, id)
     if (approval === null) throw notFound(`approval ${id}`)
     return { ...approval, step: (await findStep(ledger, approval.stepId)) ?? null }
   })
 
   app.post('/v1/approvals/:id/votes', async (request) => {
-    const { id } = read(idParams, request.params)
+    const id = await wholeId(ledger, 'approvals', request.params)
     const { choice, reason } = read(ballotBody, request.body)
     const { person } = request
     if (person === null) throw new Refused(401, 'no_login', 'log in to vote')
@@ -65,7 +66,7 @@ export function containmentRoutes(app: FastifyInstance, office: Office): void {
   })
 
   app.post('/v1/containments/:id/undo', async (request) => {
-    const { id } = read(idParams, request.params)
+    const id = await wholeId(ledger, 'containments', request.params)
     const { reason } = read(reasonBody, request.body)
     const requested = await core.undo(id, who(request, reason))
     if (requested.kind === 'unknown') throw notFound(`containment ${id}`)
@@ -75,7 +76,7 @@ export function containmentRoutes(app: FastifyInstance, office: Office): void {
   })
 
   app.post('/v1/containments/:id/extend', async (request) => {
-    const { id } = read(idParams, request.params)
+    const id = await wholeId(ledger, 'containments', request.params)
     const { by, reason } = read(extendBody, request.body)
     const ms = parseDuration(by)
     if (ms === undefined) throw new Refused(400, 'invalid', `by: ${by} is no duration such as 2h`)
