@@ -154,8 +154,6 @@ static __always_inline void judge_exit(struct task_struct *task)
 	struct judge_process_key key = process_key(task);
 	struct judge_process *known;
 
-	if (task->pid != task->tgid)
-		return;
 	known = bpf_map_lookup_elem(&judge_processes, &key);
 	if (!known)
 		return;

@@ -125,7 +125,12 @@ struct tty_struct {
 	struct tty_driver *driver;
 };
 enum pid_type { PIDTYPE_PID, PIDTYPE_TGID, PIDTYPE_PGID, PIDTYPE_SID, PIDTYPE_MAX };
+typedef struct {
+	int counter;
+} atomic_t;
 struct signal_struct {
+	atomic_t live;
+	u32 flags;
 	struct pid *pids[PIDTYPE_MAX];
 	struct tty_struct *tty;
 	struct rlimit rlim[16];

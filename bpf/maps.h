@@ -14,6 +14,7 @@ struct record {
 	u64 truth;		 /* for the judge: the flags of the call, */
 	u32 names;		 /* the places of its names, 0 where none is looked at, */
 	u32 class;		 /* and the ring that is to have it */
+	u64 fs;			 /* for the scan: the task's fs_struct */
 	u8 walk[2 * TEXT_BYTES]; /* a path is found from its end */
 	u8 bytes[RECORD_BYTES + 2 * TEXT_BYTES];
 };

@@ -103,6 +103,11 @@ static long walk_step(u32 index, struct walk *w)
 	return 0;
 }
 
+/* Whose root a path begins at: the current task's, unless an object is about others. */
+#ifndef FS_OF
+#define FS_OF(r) (current_task()->fs)
+#endif
+
 /*
  * Puts the path of a dentry on a mount, as seen from the process' root, at the record's end as the
  * next parameter. A function of its own, so that the verifier takes it once a program; bpf_loop
@@ -110,7 +115,6 @@ static long walk_step(u32 index, struct walk *w)
  */
 __noinline int record__walk(struct record *r, u64 vfsmount, u64 dentry)
 {
-	struct task_struct *task = current_task();
 	struct walk w = {
 		.r = r, .mount = mount_of(vfsmount), .dentry = dentry, .start = TEXT_BYTES - 1};
 	u32 kept;
@@ -118,8 +122,8 @@ __noinline int record__walk(struct record *r, u64 vfsmount, u64 dentry)
 	if (!r)
 		return 0;
 	w.top = (u64)READ(struct mount, w.mount, mnt.mnt_root);
-	w.root_mount = mount_of((u64)task->fs->root.mnt);
-	w.root_dentry = (u64)task->fs->root.dentry;
+	w.root_mount = mount_of((u64)READ(struct fs_struct, FS_OF(r), root.mnt));
+	w.root_dentry = (u64)READ(struct fs_struct, FS_OF(r), root.dentry);
 	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)) {
 		bpf_loop(PATH_COMPONENTS, walk_step, &w, 0);
 	} else {

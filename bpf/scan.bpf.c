@@ -3,6 +3,7 @@
  * written to the reader of the iterator. An object of its own, for kernels that cannot sleep in an
  * iterator refuse it (before 5.18).
  */
+#define FS_OF(r) ((r)->fs)
 #include "image.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -65,6 +66,7 @@ SEC("iter.s/task") int scan_task(struct bpf_iter__task *ctx)
 	if (!r)
 		return 0;
 	HEADER_U16(r, AT_FLAGS) |= RECORD_SCANNED;
+	r->fs = (u64)PROBE(struct task_struct, task, fs);
 	record__s64(r, 0);
 	scan_arguments(r, trusted, task->mm);
 	record__identity(r, task);

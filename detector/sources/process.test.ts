@@ -99,3 +99,24 @@ kernelTest('long arguments are cut, and say so', () => {
   expect((exec?.flags ?? 0) & 1).toBe(1)
   expect(exec?.parameters['args']).toEqual([long, long.slice(0, 4096 - 3001)])
 })
+
+kernelTest('a process ends once, with its last thread, as its parent is told', () => {
+  let pid = 0
+  const seen = observe([], () => {
+    pid = runC(`
+      #include <pthread.h>
+      #include <stdlib.h>
+      #include <unistd.h>
+      static void *brief(void *unused) { return 0; }
+      static void *last(void *unused) { usleep(20000); exit(5); }
+      int main(void) {
+        pthread_t thread;
+        pthread_create(&thread, 0, brief, 0);
+        pthread_join(thread, 0);
+        pthread_create(&thread, 0, last, 0);
+        pthread_exit(0);
+      }`).pid
+  })
+  const ends = seen.filter((record) => record.name === 'procexit' && record.pid === pid)
+  expect(ends.map(({ tid, parameters }) => [tid, parameters['status']])).toEqual([[pid, 5 << 8]])
+})

@@ -1,12 +1,14 @@
 import { expect } from '@jest/globals'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { needs } from '../../scripts/needs.ts'
 import { recordFlags } from '../events/schema.ts'
 import { observe } from './observe.ts'
 
-const kernelTest = needs('root', 'ebpf')
+const kernelTest = needs('root', 'ebpf', 'compiler')
 
 kernelTest('a process that ran before the detector is known before the first event', async () => {
   const env = { MARK: 'scan', SECOND: 'two words' }
@@ -34,3 +36,24 @@ kernelTest('a process that ran before the detector is known before the first eve
     child.kill('SIGKILL')
   }
 })
+
+kernelTest('the paths of one in a chroot begin at its own root, as its later records have it', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'riposte-'))
+  writeFileSync(join(directory, 'a.c'), 'int main(void) { for (;;) pause(); }')
+  const flags = ['-w', '-static', '-o', join(directory, 'act'), join(directory, 'a.c')]
+  expect(spawnSync('gcc', flags).status).toBe(0)
+  const child = spawn('chroot', [directory, '/act'])
+  try {
+    await untilTrue(() => readFileSync(`/proc/${child.pid}/comm`, 'utf8') === 'act\n')
+    const seen = observe([], () => undefined, { isScanWanted: true })
+    const found = seen.find(({ pid }) => pid === child.pid)
+    expect(found?.parameters).toMatchObject({ cwd: '/', trusted_exepath: '/act' })
+  } finally {
+    child.kill('SIGKILL')
+    rmSync(directory, { recursive: true })
+  }
+})
+
+async function untilTrue(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await new Promise(setImmediate)
+}

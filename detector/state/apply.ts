@@ -51,7 +51,7 @@ const byName: Readonly<Record<string, Handler>> = {
   ...changes.handlers,
 }
 
-/** Every thread tells its end; that of the first is taken for the process's. Others that go on are learned again. */
+/** Captures tell the end of every thread: that of the first is taken for the process's, others that go on are learned again. */
 function end(view: EventView, state: State, process: Process): void {
   if (view.tid === view.pid) state.processes.exit(process, view.timeNs)
 }
