@@ -125,13 +125,17 @@ export function openObject(path: string, options: OpenOptions = {}): BpfObject {
 }
 
 /** An object that make builds twice: with casts, which load faster and read cheaper, and for kernels that have none (before 6.2). */
-export function openReader(name: 'riposte' | 'scan', options: OpenOptions = {}): BpfObject {
+export function openReader(
+  name: 'riposte' | 'scan',
+  options: OpenOptions = {},
+  pathOf = objectPath,
+): BpfObject {
   try {
-    return openObject(objectPath(`${name}-cast`), options)
+    return openObject(pathOf(`${name}-cast`), options)
   } catch (error) {
     if (!isBpfFailure(error)) throw error
   }
-  return openObject(objectPath(name), options)
+  return openObject(pathOf(name), options)
 }
 
 /** Calls `wake` when a ring has something new, at most once in `pauseUs` microseconds. */

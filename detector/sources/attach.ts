@@ -17,6 +17,8 @@ export interface AttachOptions {
   readonly isSelfHidden: boolean
   /** False takes the hook for all calls even where tracefs is there: for its tests and benches. */
   readonly isTracefsUsed: boolean
+  /** Where the BPF objects are: elsewhere for the test that breaks one. */
+  readonly pathOf?: (name: string) => string
 }
 
 export interface Attached {
@@ -107,24 +109,28 @@ function attachWith(
     ...(behindAnyCall.length > 0 ? ['any_call', 'raw_last'] : []),
     ...(behindAnyCall.length < plan.length ? ['exit_last'] : []),
   ])
-  const object = openReader('riposte', {
-    autoload: [...autoload],
-    maxEntries: {
-      records: possibleCpus(),
-      process_ring: options.ringBytes.process,
-      file_ring: options.ringBytes.file,
-      network_ring: options.ringBytes.network,
+  const object = openReader(
+    'riposte',
+    {
+      autoload: [...autoload],
+      maxEntries: {
+        records: possibleCpus(),
+        process_ring: options.ringBytes.process,
+        file_ring: options.ringBytes.file,
+        network_ring: options.ringBytes.network,
+      },
+      variables: {
+        own_pid: u32(options.isSelfHidden ? process.pid : 0),
+        socket_calls: u32(socketCallBits(compatCalls.map(({ event }) => event))),
+        wanted_calls: callBits([
+          ...behindAnyCall.map(({ native }) => native),
+          ...compatCalls.map(({ compat }) => compat),
+          hasSocketCall ? SOCKETCALL : null,
+        ]),
+      },
     },
-    variables: {
-      own_pid: u32(options.isSelfHidden ? process.pid : 0),
-      socket_calls: u32(socketCallBits(compatCalls.map(({ event }) => event))),
-      wanted_calls: callBits([
-        ...behindAnyCall.map(({ native }) => native),
-        ...compatCalls.map(({ compat }) => compat),
-        hasSocketCall ? SOCKETCALL : null,
-      ]),
-    },
-  })
+    options.pathOf,
+  )
   try {
     return hook(object, { plan, behindAnyCall, compatCalls, extra, degraded, options, autoload })
   } catch (error) {

@@ -71,3 +71,16 @@ kernelTest('namespaces, mounts, tracing and the kernel’s own doors are told', 
     { entries: 4 },
   ])
 })
+
+kernelTest('giving up capabilities tells which are left', () => {
+  const { calls } = callsOf(
+    ['capset'],
+    `unsigned header[2] = {0x20080522, 0}, sets[6] = {1, 5, 4, 0, 0, 0};
+     syscall(SYS_capset, header, sets); sets[1] = 7; syscall(SYS_capset, header, sets)`,
+  )
+  const left = { cap_inheritable: 4, cap_permitted: 5, cap_effective: 1 }
+  expect(calls).toMatchObject([
+    { res: 0, ...left },
+    { res: -1, ...left },
+  ])
+})

@@ -22,6 +22,7 @@ export interface KernelOptions {
   readonly ringBytes?: Partial<Record<RecordClass, number>>
   readonly isSelfHidden?: boolean
   readonly isTracefsUsed?: boolean
+  readonly pathOf?: (name: string) => string
   /** Tell every process that already runs, marked `scanned`, before startKernel returns; true if not said. */
   readonly isScanWanted?: boolean
 }
@@ -56,6 +57,7 @@ export function startKernel(options: KernelOptions): KernelSource {
     compat: options.compat ?? 'auto',
     isSelfHidden: options.isSelfHidden ?? true,
     isTracefsUsed: options.isTracefsUsed ?? true,
+    ...(options.pathOf === undefined ? {} : { pathOf: options.pathOf }),
     ringBytes: {
       process: options.ringBytes?.process ?? 2 * MIB,
       file: options.ringBytes?.file ?? 4 * MIB,

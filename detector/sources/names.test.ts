@@ -58,3 +58,15 @@ kernelTest('calls by a directory’s descriptor tell that directory', () => {
     { name: 'fchdir', cwd: d },
   ])
 })
+
+kernelTest('the newest chmod tells its flags', () => {
+  const { calls, directory } = callsOf(
+    ['fchmodat2'],
+    `close(open("a", O_CREAT | O_RDWR, 0600)); symlink("a", "soft");
+     syscall(452, AT_FDCWD, "a", 04755, 0); syscall(452, AT_FDCWD, "none", 0700, AT_SYMLINK_NOFOLLOW)`,
+  )
+  expect(calls).toMatchObject([
+    { filename: 'a', mode: 0o4755, flags: 0, dirpath: directory },
+    { res: expect.any(Number), filename: 'none', mode: 0o700, flags: 0x100 },
+  ])
+})

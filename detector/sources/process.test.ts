@@ -2,7 +2,7 @@ import { expect } from '@jest/globals'
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { needs } from '../../scripts/needs.ts'
-import { observe, program, runC } from './observe.ts'
+import { callsOf, observe, program, runC } from './observe.ts'
 
 const kernelTest = needs('root', 'ebpf', 'compiler')
 
@@ -120,3 +120,20 @@ kernelTest('a process ends once, with its last thread, as its parent is told', (
   const ends = seen.filter((record) => record.name === 'procexit' && record.pid === pid)
   expect(ends.map(({ tid, parameters }) => [tid, parameters['status']])).toEqual([[pid, 5 << 8]])
 })
+
+kernelTest(
+  'an exec that fails tells what was asked for, of a process that stays what it was',
+  () => {
+    const { calls, pid } = callsOf(
+      ['execve', 'execveat'],
+      `char *args[] = {"zero", "one", "two words", 0};
+     execve("/nonexistent/program", args, 0);
+     syscall(SYS_execveat, open("/etc", 0), "nonexistent", args, 0, 0)`,
+    )
+    const asked = { exe: 'zero', args: ['one', 'two words'], pid, comm: 'act' }
+    expect(calls).toMatchObject([
+      { name: 'execve', res: -2, filename: '/nonexistent/program', ...asked },
+      { name: 'execveat', res: -2, filename: 'nonexistent', ...asked },
+    ])
+  },
+)

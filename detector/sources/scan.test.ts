@@ -37,22 +37,25 @@ kernelTest('a process that ran before the detector is known before the first eve
   }
 })
 
-kernelTest('the paths of one in a chroot begin at its own root, as its later records have it', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'riposte-'))
-  writeFileSync(join(directory, 'a.c'), 'int main(void) { for (;;) pause(); }')
-  const flags = ['-w', '-static', '-o', join(directory, 'act'), join(directory, 'a.c')]
-  expect(spawnSync('gcc', flags).status).toBe(0)
-  const child = spawn('chroot', [directory, '/act'])
-  try {
-    await untilTrue(() => readFileSync(`/proc/${child.pid}/comm`, 'utf8') === 'act\n')
-    const seen = observe([], () => undefined, { isScanWanted: true })
-    const found = seen.find(({ pid }) => pid === child.pid)
-    expect(found?.parameters).toMatchObject({ cwd: '/', trusted_exepath: '/act' })
-  } finally {
-    child.kill('SIGKILL')
-    rmSync(directory, { recursive: true })
-  }
-})
+kernelTest(
+  'the paths of one in a chroot begin at its own root, as its later records have it',
+  async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'riposte-'))
+    writeFileSync(join(directory, 'a.c'), 'int main(void) { for (;;) pause(); }')
+    const flags = ['-w', '-static', '-o', join(directory, 'act'), join(directory, 'a.c')]
+    expect(spawnSync('gcc', flags).status).toBe(0)
+    const child = spawn('chroot', [directory, '/act'])
+    try {
+      await untilTrue(() => readFileSync(`/proc/${child.pid}/comm`, 'utf8') === 'act\n')
+      const seen = observe([], () => undefined, { isScanWanted: true })
+      const found = seen.find(({ pid }) => pid === child.pid)
+      expect(found?.parameters).toMatchObject({ cwd: '/', trusted_exepath: '/act' })
+    } finally {
+      child.kill('SIGKILL')
+      rmSync(directory, { recursive: true })
+    }
+  },
+)
 
 async function untilTrue(isTrue: () => boolean): Promise<void> {
   while (!isTrue()) await new Promise(setImmediate)
