@@ -39,6 +39,12 @@ $(LLVM_STRIP) -g $@.tmp
 mv $@.tmp $@
 endef
 
+# Compiles every object for the other architecture too, and keeps nothing.
+check-arm64:
+	set -e; for object in $(wildcard bpf/*.bpf.c); do for cast in '' -DHAS_CAST; do \
+		$(CLANG) $(filter-out -D__TARGET_ARCH_%,$(BPF_FLAGS)) -D__TARGET_ARCH_arm64 $$cast -c -o /dev/null $$object; \
+	done; done
+
 build/native:
 	mkdir -p $@
 
@@ -46,5 +52,5 @@ clean:
 	rm -rf build/native build/riposte.node $(BPF_OBJECTS)
 
 -include $(ADDON_OBJECTS:.o=.d)
-.PHONY: all clean
+.PHONY: all clean check-arm64
 .DELETE_ON_ERROR:

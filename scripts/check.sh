@@ -21,4 +21,5 @@ run 'oxlint' oxlint --deny-warnings
 run 'types' tsc -b
 [ "${1:-}" = quick ] || run 'knip' knip
 command -v clang-format >/dev/null && run 'clang-format' c_style
+[ "${1:-}" = quick ] || { command -v clang >/dev/null && run 'BPF for arm64' make -s check-arm64; }
 exit $failed
