@@ -95,14 +95,14 @@ static __always_inline u32 fill_from_address(u8 *to, u64 address, u32 length, bo
 }
 
 /* A path that is no abstract name ends at its first NUL. */
-static __always_inline u32 path_length(const u8 *path, u32 length)
+static __always_inline u32 path_length(struct record *r, const u8 *path, u32 length)
 {
+	long text;
+
 	if (!length || !path[0])
 		return length;
-	for (u32 i = 0; i < UNIX_PATH; i++)
-		if (i >= length || !path[i])
-			return i;
-	return UNIX_PATH;
+	text = bpf_probe_read_kernel_str(r->walk, UNIX_PATH + 1, path) - 1;
+	return text >= 0 && text < length ? text : length;
 }
 
 /* `how`: role, then the address' use << 8, then its length << 16. A function of its own: verified
@@ -128,7 +128,7 @@ __noinline int record__ends(struct record *r, u64 sock, u64 address, u32 how)
 	else if (address && (use == ADDRESS_WINS || (!path && !*(u16 *)(to + SOCKET_REMOTE_PORT))))
 		path = fill_from_address(to, address, length, false);
 	to[SOCKET_ROLE] = how & 0xff;
-	path = path_length(to + SOCKET_PATH, path);
+	path = path_length(r, to + SOCKET_PATH, path);
 	record__take(r, SOCKET_PATH + path, false);
 	return 0;
 }

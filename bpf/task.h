@@ -106,7 +106,8 @@ static __always_inline void record__usage(struct record *r, struct task_struct *
 	record__kernel_text(r, task->comm);
 }
 
-#define CGROUP_DEPTH 16
+#define CGROUP_DEPTH 64
+#define CGROUP_DEPTH_UNROLLED 16 /* before 5.17, as in path.h */
 
 static __always_inline struct kernfs_node *parent_of(struct kernfs_node *node)
 {
@@ -117,28 +118,52 @@ static __always_inline struct kernfs_node *parent_of(struct kernfs_node *node)
 	return READ(struct kernfs_node, node, __parent);
 }
 
+struct climb {
+	struct record *r;
+	u64 node;
+	u32 start;
+};
+
+/* Puts "/name" of a cgroup before what walk holds; 1 at the root, or when there is no room. */
+static long climb_step(u32 index, struct climb *climb)
+{
+	struct record *r = climb->r;
+	struct kernfs_node *node = (struct kernfs_node *)climb->node;
+	u64 parent = node ? (u64)parent_of(node) : 0;
+	u32 at = climb->start;
+	u8 *text;
+	long length;
+
+	if (!r || !parent)
+		return 1;
+	text = &r->walk[TEXT_BYTES];
+	length =
+		bpf_probe_read_kernel_str(text, NAME_MAX, READ(struct kernfs_node, node, name)) - 1;
+	if (length < 0 || length > NAME_MAX || at < length + 1)
+		return 1;
+	at -= length;
+	bpf_probe_read_kernel(
+		&r->walk[BOUNDED(at, TEXT_BYTES - 1)], BOUNDED(length, NAME_MAX), text);
+	at -= 1;
+	r->walk[BOUNDED(at, TEXT_BYTES - 1)] = '/';
+	climb->start = BOUNDED(at, TEXT_BYTES - 1); /* one range for the verifier */
+	climb->node = parent;
+	return 0;
+}
+
 /* Prepends a cgroup's path to what walk holds, from `at` on; the new start. */
 static __always_inline u32 prepend_cgroup(struct record *r, u32 at, struct kernfs_node *node)
 {
-	for (int i = 0; i < CGROUP_DEPTH && node; i++) {
-		struct kernfs_node *parent = parent_of(node);
-		const char *name = READ(struct kernfs_node, node, name);
-		u8 *text = &r->walk[TEXT_BYTES];
-		long length;
+	struct climb climb = {.r = r, .node = (u64)node, .start = BOUNDED(at, TEXT_BYTES - 1)};
 
-		if (!parent)
-			break;
-		length = bpf_probe_read_kernel_str(text, NAME_MAX, name) - 1;
-		if (length < 0 || length > NAME_MAX || at < length + 1)
-			break;
-		at -= length;
-		bpf_probe_read_kernel(
-			&r->walk[BOUNDED(at, TEXT_BYTES - 1)], BOUNDED(length, NAME_MAX), text);
-		at -= 1;
-		r->walk[BOUNDED(at, TEXT_BYTES - 1)] = '/';
-		node = parent;
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)) {
+		bpf_loop(CGROUP_DEPTH, climb_step, &climb, 0);
+	} else {
+		for (int i = 0; i < CGROUP_DEPTH_UNROLLED; i++)
+			if (climb_step(i, &climb))
+				break;
 	}
-	return at;
+	return climb.start;
 }
 
 /*
