@@ -20,7 +20,13 @@ export interface Target {
 /** What `plan` found: nothing to do, or the change that `run` would make (shown as `would …` in audit). */
 export type Planned =
   | { readonly kind: 'already_done'; readonly detail: string }
-  | { readonly kind: 'change'; readonly detail: string; readonly effect: Effect }
+  | {
+      readonly kind: 'change'
+      readonly detail: string
+      readonly effect: Effect
+      /** What an approval is bound to, when that is not the whole effect. */
+      readonly bound?: Effect
+    }
 
 /** JSON that `verify` and `undo` get back; kept in the ledger. */
 export type Effect = Readonly<Record<string, unknown>>

@@ -57,7 +57,7 @@ test('each answer of the node to a run becomes an outcome or the error that says
 })
 
 test('a plan is a change or nothing to do, and verify is seen or not seen', async () => {
-  expect(await killProcess.plan(answered('planned'))).toEqual({
+  expect(await killProcess.plan(answered('planned'))).toMatchObject({
     kind: 'change',
     detail: 'said so',
     effect: { pid: 1 },
@@ -77,4 +77,16 @@ test('every action that a node executes is offered by the responder', () => {
   expect(actions.map(({ name }) => name)).toEqual(
     expect.arrayContaining(Object.keys(nodeActionParameters)),
   )
+})
+
+test('an approval of a tree is bound to the tree, one of a process to the process', async () => {
+  const members = { processes: [{ pid: 1 }], spared: [], cgroup: 'c' }
+  const planned = async (scope: string) => {
+    const call = answered('planned')
+    const answer = await call.node.ask('plan', 'kill_process', {}, null)
+    const node = { ask: () => Promise.resolve({ ...answer, effect: members }) }
+    return killProcess.plan({ ...call, node, parameters: { scope } })
+  }
+  expect(await planned('tree')).toMatchObject({ effect: members, bound: { cgroup: 'c' } })
+  expect(await planned('process')).toMatchObject({ effect: members, bound: members })
 })

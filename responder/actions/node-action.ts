@@ -28,7 +28,13 @@ export function nodeAction({ name, summary, risk, capabilities, undo }: NodeActi
       const answer = await call.node.ask('plan', name, call.parameters, null)
       if (answer.status === 'already_done') return { kind: 'already_done', detail: answer.detail }
       if (answer.status !== 'planned') throw failure(answer)
-      return { kind: 'change', detail: answer.detail, effect: answer.effect ?? {} }
+      const effect = answer.effect ?? {}
+      return {
+        kind: 'change',
+        detail: answer.detail,
+        effect,
+        bound: boundOf(effect, call.parameters),
+      }
     },
     run: async (call, effect) => done(await call.node.ask('run', name, call.parameters, effect)),
     async verify(call, effect) {
@@ -43,6 +49,16 @@ export function nodeAction({ name, summary, risk, capabilities, undo }: NodeActi
     ...base,
     undo: async (call, effect) => done(await call.node.ask('undo', name, call.parameters, effect)),
   })
+}
+
+/**
+ * Who approves a tree, a session or a container approves it whole: a shell's child that comes and goes meanwhile must
+ * not ask people anew each second. What is not by membership (a file, addresses) stays bound.
+ */
+function boundOf(effect: Effect, { scope }: Effect): Effect {
+  if (scope === undefined || scope === 'process') return effect
+  const { processes: _members, spared: _spared, ...rest } = effect
+  return rest
 }
 
 function done(answer: Answer): Done {

@@ -71,7 +71,7 @@ export async function situationOf(
   return {
     ...brief,
     planned,
-    planHash: planned?.kind === 'change' ? planHashOf(step, planned.effect) : null,
+    planHash: planned?.kind === 'change' ? planHashOf(step, planned.bound ?? planned.effect) : null,
     lastActedMs: cooldownMs === 0 ? null : await lastActed(moment, step, mode),
     counts,
     acts:
