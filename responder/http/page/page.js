@@ -19,11 +19,11 @@ function make(tag, className, content) {
 }
 
 async function call(method, path, body) {
-  const response = await fetch(path, {
-    method,
-    headers: body === undefined ? {} : { 'content-type': 'application/json' },
-    body: body === undefined ? null : JSON.stringify(body),
-  })
+  const sent =
+    body === undefined
+      ? {}
+      : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
+  const response = await fetch(path, { method, ...sent })
   if (response.status === 401) location.assign('/login')
   const text = await response.text()
   const answer = text === '' ? null : JSON.parse(text)
