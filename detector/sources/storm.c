@@ -36,6 +36,11 @@ static void turn(const char *what, int zero, int null)
 			abort();
 	} else if (!strcmp(what, "open+close")) {
 		close(open("/usr/share/doc", O_RDONLY));
+	} else if (!strcmp(what, "fork")) {
+		pid = fork();
+		if (pid == 0)
+			_exit(0);
+		waitpid(pid, 0, 0);
 	} else {
 		if (posix_spawn(&pid, "/bin/true", 0, 0, arguments, environ))
 			abort();

@@ -42,7 +42,7 @@ async function main() {
   await sleep(SETTLE_MS)
   const parts = Object.entries(partsOf(riposte.pid))
   const rows = parts.map((part) => row('idle', part))
-  await output(start(program, 'fork+exec', PROCESSES))
+  await output(start(program, 'fork', PROCESSES))
   await sleep(SETTLE_MS)
   rows.push(...parts.map((part) => row(`after ${PROCESSES} processes`, part)))
   printTable(['process', 'when', 'RSS MB', 'PSS', 'private', 'BPF maps', 'CPU s so far'], rows)

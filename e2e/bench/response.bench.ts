@@ -10,7 +10,7 @@ import { buildC, output } from './storm.ts'
 import { printMachine, printTable, quantile } from './table.ts'
 import { spawn } from 'node:child_process'
 
-const KILLS = 40
+const KILLS = 30
 const GAP_MS = 60
 
 /** A rung with a `when` is decided by the responder; one without is carried out by the kernel. */
@@ -27,7 +27,7 @@ metadata: { name: bench }
 spec:
   mode: enforce
   match: { rules: { names: [Bench opens its file] } }
-  correlate: { cooldown: 0s }
+  correlate: { cooldown: 1s }
   limits: { perTarget: { actions: 100000, per: 1m }, perNode: { actions: 100000, per: 1m }, global: { actions: 100000, per: 1m } }
   fuse: { max: 100000, per: 1m }
   ladder:
