@@ -8,6 +8,12 @@ import { existsSync } from 'node:fs'
 import module from 'node:module'
 import { fileURLToPath } from 'node:url'
 
+// `riposte … | head`: whoever read has had enough, which is no mistake and must not end a running detector.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+
 const wanted = [24, 15]
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 
