@@ -38,7 +38,7 @@ let scratch: string
 
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'riposte-walk-'))
-  riposte = await Riposte.start({ 'walk-ask.yaml': askFirst })
+  riposte = await Riposte.start({ 'walk-ask.yaml': askFirst, 'walk-hold.yaml': hold })
 }, patienceMs)
 
 afterAll(async () => {
@@ -156,7 +156,6 @@ test(
 test(
   'a containment is listed, undone by hand, and leaves its target as it was',
   async () => {
-    await setMode('dropped-program', 'enforce')
     await using victim = await sleeper('walk-frozen')
 
     const frozen = await liveContainment('walk-frozen')
@@ -165,7 +164,6 @@ test(
     await riposte.cli('containments', 'undo', frozen?.id ?? '')
 
     await victim.untilState('S')
-    await setMode('dropped-program', 'audit')
   },
   patienceMs,
 )
@@ -173,7 +171,6 @@ test(
 test(
   'the kill switch stops what is above notify, says so, and lets go again',
   async () => {
-    await setMode('dropped-program', 'enforce')
     await riposte.cli('kill-switch', 'on', '--reason', 'walk')
     await using victim = await sleeper('walk-spared')
 
@@ -186,7 +183,6 @@ test(
     expect(decisions.map(({ outcome }) => outcome?.status)).not.toContain('done')
     expect(await victim.state()).toBe('S')
     await riposte.cli('kill-switch', 'off')
-    await setMode('dropped-program', 'audit')
   },
   patienceMs,
 )
@@ -244,4 +240,20 @@ spec:
     - name: stop
       do: [kill_process: { scope: process }]
       approve: { quorum: 1, reason: required, timeout: 5m, onTimeout: deny }
+`
+
+// Only this test's own programs: the repository itself may stand below /tmp.
+const hold = `apiVersion: riposte.dev/v1alpha1
+kind: ClusterResponsePolicy
+metadata: { name: walk-hold }
+spec:
+  description: Freeze a dropped program
+  mode: enforce
+  match:
+    rules: { names: [Drop and execute] }
+    condition: proc.name in (walk-frozen, walk-spared)
+  ladder:
+    - name: hold
+      do: [freeze: { scope: tree }]
+      undo: { ttl: 30m }
 `
