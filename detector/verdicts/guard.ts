@@ -1,8 +1,11 @@
 /** What a node never does, whatever the responder says: judged again at the moment of the act, below every policy. */
+import { realpathSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { z } from 'zod'
 import {
   hostMountNamespace,
   label,
+  readProc,
   readProcLink,
   readStat,
   type ProcessRef,
@@ -66,9 +69,14 @@ export interface Guard {
 
 /**
  * `ownPids` are Riposte's: this detector, the `riposte` process around it, its Redis. Their ancestors are protected too,
- * because killing the shell or service manager that holds us ends us.
+ * because killing the shell or service manager that holds us ends us. `ownScript` is the command that this process runs: a
+ * `riposte` in somebody's hands (undo, kill-switch) must not be stopped by what it is there to stop.
  */
-export function createGuard(settings: GuardSettings, ownPids: () => Iterable<number>): Guard {
+export function createGuard(
+  settings: GuardSettings,
+  ownPids: () => Iterable<number>,
+  ownScript: string | undefined = process.argv[1],
+): Guard {
   const programs = [...protectedPrograms, ...settings.programs]
   return {
     reason({ pid }) {
@@ -77,6 +85,7 @@ export function createGuard(settings: GuardSettings, ownPids: () => Iterable<num
       if (stat === undefined) return undefined
       if (stat.isKernelThread || stat.parentPid === 2) return 'it is a kernel thread'
       if (withAncestors(ownPids()).has(pid)) return 'it is part of Riposte or holds it'
+      if (ownScript !== undefined && runsScript(pid, ownScript)) return 'it is the riposte command'
       const program = protectedProgram(pid, programs)
       return program === undefined ? undefined : `${program} is protected on every node`
     },
@@ -90,6 +99,21 @@ function protectedProgram(pid: number, programs: readonly string[]): string | un
   const covers = (program: string): boolean =>
     program.endsWith('/') ? path.startsWith(program) : path === program
   return programs.some(covers) ? path : undefined
+}
+
+/** Our own interpreter running our own script; no option before it but those of the first line, which load nothing. */
+function runsScript(pid: number, script: string): boolean {
+  if (readProcLink(pid, 'exe') !== process.execPath) return false
+  const [, ...words] = readProc(pid, 'cmdline')?.split('\0') ?? []
+  const named = words.find((word) => !word.startsWith('--max-'))
+  const directory = readProcLink(pid, 'cwd')
+  if (named === undefined || directory === undefined) return false
+  try {
+    return realpathSync(resolve(directory, named)) === script
+  } catch {
+    // Gone, or no file at all: not our script.
+    return false
+  }
 }
 
 function withAncestors(pids: Iterable<number>): Set<number> {
