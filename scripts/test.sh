@@ -7,7 +7,8 @@ export NODE_OPTIONS='--experimental-vm-modules --disable-warning=ExperimentalWar
 result=$(mktemp)
 trap 'rm -f "$result"' EXIT
 # In turn: what one test does to the kernel must not be what another one sees.
-RIPOSTE_TEST_RESULT=$result jest --runInBand "$@" 2>&1
+# An open handle of one test must not hold the whole run for ever.
+RIPOSTE_TEST_RESULT=$result jest --runInBand --forceExit "$@" 2>&1
 status=$?
 cat "$result"
 exit $status
