@@ -29,6 +29,7 @@ test('a responder that was killed leaves its directory to the next', async () =>
     holder,
     `import { claimDirectory } from ${JSON.stringify(module)}
      await claimDirectory(${JSON.stringify(directory)})
+     setInterval(() => 0, 60_000)
      process.send('held')`,
   )
   const child = fork(holder, { execArgv: [] })

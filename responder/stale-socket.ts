@@ -22,5 +22,6 @@ export async function removeStaleSocket(path: string): Promise<void> {
   })
   if (isAlive)
     throw new SocketInUse(`another responder answers at ${path}; stop it, or use another --data`)
-  rmSync(path)
+  // Its process may take it away itself, just now.
+  rmSync(path, { force: true })
 }
