@@ -22,6 +22,9 @@ export interface RunOptions {
   readonly afterSeconds: number | undefined
 }
 
+/** Outputs and the responder get two seconds for what is under way. */
+const END_MS = 10_000
+
 const needsRoot = 'run it as root (sudo riposte …); riposte doctor says what this machine lacks'
 
 export async function runDetector(
@@ -60,9 +63,18 @@ export async function runDetector(
   if (isChild) process.send?.({ kind: 'ready' })
   else terminal.say('ready')
   await stopping
+  endAtLast(terminal)
   await detector.stop()
   await hands?.[Symbol.asyncDispose]()
   if (isChild && process.connected) process.disconnect()
+}
+
+/** Whatever hangs on the way out, a detector that nobody holds any more must not stay and strike. */
+function endAtLast(terminal: Terminal): void {
+  setTimeout(() => {
+    terminal.say(`did not end within ${END_MS / 1000} s; ends now`)
+    process.exit(1)
+  }, END_MS).unref()
 }
 
 async function start(
