@@ -1,5 +1,8 @@
 /** Resolves when this process is asked to end: by a signal, by a timer, or because who started it is gone. */
 
+/** Set by who starts a child with a channel: the channel itself says nothing any more once its other end is gone. */
+export const childMark = 'RIPOSTE_CHILD'
+
 export interface StopReasons {
   /** Falco's -M. */
   readonly afterSeconds?: number | undefined
@@ -14,10 +17,13 @@ export function stopAsked({ afterSeconds, isChild }: StopReasons): Promise<strin
       process.once(signal, () => {
         resolve(signal)
       })
-    if (isChild)
+    if (isChild) {
       process.once('disconnect', () => {
         resolve('the parent ended')
       })
+      // It may have ended while this process was still loading.
+      if (!process.connected) resolve('the parent ended')
+    }
     if (afterSeconds !== undefined && afterSeconds > 0)
       setTimeout(() => {
         resolve(`${afterSeconds} seconds are over`)

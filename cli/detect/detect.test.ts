@@ -91,3 +91,19 @@ needs('root', 'ebpf')(
   },
   60_000,
 )
+
+needs('root', 'ebpf')(
+  'a detector whose parent ended while it was loading ends too, instead of striking for nobody',
+  () => {
+    const command = join(import.meta.dirname, '../riposte.js')
+    const path = write('rules.yaml', rules(join(directory, 'x')))
+    const { status, signal } = spawnSync(process.execPath, [command, 'detect', '-r', path], {
+      env: { ...process.env, RIPOSTE_CHILD: '1' },
+      timeout: 15_000,
+      // SIGTERM would end it as it should end by itself.
+      killSignal: 'SIGKILL',
+    })
+    expect({ status, signal }).toEqual({ status: 0, signal: null })
+  },
+  30_000,
+)

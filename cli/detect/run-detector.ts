@@ -13,7 +13,7 @@ import { hostMountNamespace } from '../../detector/verdicts/proc.ts'
 import { createState } from '../../detector/state/state.ts'
 import { sayProblems } from '../problems.ts'
 import { withoutOwnWords } from './own-words.ts'
-import { stopAsked } from '../stop-signal.ts'
+import { childMark, stopAsked } from '../stop-signal.ts'
 import { CommandFailure, type Terminal } from '../terminal.ts'
 import { version } from '../version.ts'
 import { openHands, ownProcesses } from './hands.ts'
@@ -33,7 +33,7 @@ export async function runDetector(
   terminal: Terminal,
 ): Promise<void> {
   if (!terminal.isRoot) throw new CommandFailure('live detection needs root', needsRoot)
-  const isChild = process.connected
+  const isChild = process.connected || terminal.environment[childMark] !== undefined
   const stopping = stopAsked({ afterSeconds, isChild })
   const state = createState()
   const ownPids = () => ownProcesses(isChild)
@@ -60,8 +60,8 @@ export async function runDetector(
   process.on('SIGUSR1', () => {
     detector.reopenOutputs()
   })
-  if (isChild) process.send?.({ kind: 'ready' })
-  else terminal.say('ready')
+  if (process.connected) process.send?.({ kind: 'ready' })
+  else if (!isChild) terminal.say('ready')
   await stopping
   endAtLast(terminal)
   await detector.stop()

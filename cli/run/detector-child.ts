@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { childMark } from '../stop-signal.ts'
 
 export interface ChildOptions {
   /** Arguments of `riposte detect`. */
@@ -60,6 +61,7 @@ export class DetectorChild {
       {
         stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
         detached: true,
+        env: { ...process.env, [childMark]: '1' },
       },
     )
     this.#child = child
