@@ -1,5 +1,6 @@
 /** The alert: what a detector says of one event that a rule matched. Falco's shape plus what a response needs. */
 import { z } from 'zod'
+import { containerSchema, objectSchema, podSchema, requestSchema } from './kubernetes.ts'
 
 /** Falco's priorities, most urgent first; the index is the syslog severity. */
 export const priorities = [
@@ -53,6 +54,12 @@ export const placeSchema = z.strictObject({
   /** cgroup v2 id (inode of the directory in the unified tree), decimal. */
   cgroupId: z.string().regex(/^\d+$/),
   containerId: z.string().nullable(),
+  /** Null on the host, and while or where its runtime does not tell. */
+  container: containerSchema.nullable().default(null),
+  /** Null outside Kubernetes. */
+  pod: podSchema.nullable().default(null),
+  /** In a container of which too little is known yet: no action runs until an amendment says what it is. */
+  isPending: z.boolean().default(false),
 })
 export type Place = z.infer<typeof placeSchema>
 
@@ -84,9 +91,26 @@ export const alertSchema = z.strictObject({
   /** Null for events without a process (internal alerts, other sources). */
   process: processIdentitySchema.nullable(),
   place: placeSchema.nullable(),
+  /** Alerts of Kubernetes audit: who asked, and for what; null otherwise. */
+  request: requestSchema.nullable().default(null),
+  object: objectSchema.nullable().default(null),
   strikes: z.array(strikeSchema),
 })
 export type Alert = z.infer<typeof alertSchema>
 
 /** What a detector posts: acknowledged as a whole once the ledger holds every alert. */
 export const alertBatchSchema = z.strictObject({ alerts: z.array(alertSchema).max(1000) })
+
+/** What the node learnt since of an alert that went out pending. A second one for the same alert changes nothing. */
+export const amendmentSchema = z.strictObject({
+  alertId: alertSchema.shape.id,
+  node: z.string(),
+  place: placeSchema,
+  /** Output fields that were missing and are known now. */
+  outputFields: z.record(z.string(), outputValueSchema),
+})
+export type Amendment = z.infer<typeof amendmentSchema>
+
+export const amendmentBatchSchema = z.strictObject({
+  amendments: z.array(amendmentSchema).max(1000),
+})

@@ -133,6 +133,8 @@ export type Heartbeat = z.infer<typeof heartbeatSchema>
 export const nodeRoutes = {
   /** POST alertBatch → 204 once durable. */
   alerts: '/v1/node/alerts',
+  /** POST amendmentBatch → 204 once durable; 404 never: what is not known any more needs no amendment. */
+  amendments: '/v1/node/amendments',
   /** POST heartbeat → 204. */
   heartbeat: '/v1/node/heartbeat',
   /** GET ?strikes=<generation held>&waitMs= → orders; answers at once when there is something new. */

@@ -103,6 +103,8 @@ const alert = (output: string): Alert => ({
   actions: [],
   process: null,
   place: null,
+  request: null,
+  object: null,
   strikes: [],
 })
 

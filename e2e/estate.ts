@@ -15,6 +15,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Alert } from '../contract/alert.ts'
+import { noKubernetes } from '../responder/kubernetes/absent.ts'
 import { action, type Action, type Call, type Effect } from '../responder/actions/action.ts'
 import { ActionFailed, ActionRefused, TargetGone } from '../responder/actions/errors.ts'
 import type { Case } from '../responder/case.ts'
@@ -63,6 +64,7 @@ export const targetOf = (alert: Alert) => ({
   uid: `${alert.bootId}/${alert.process?.pid}/${alert.process?.startTimeNs}`,
   name: `${alert.process?.name} (${alert.process?.pid}) on ${alert.node}`,
   node: alert.node,
+  namespace: null,
 })
 
 export function draft(alert: Alert, found: Case, changes: Partial<StepDraft> = {}): StepDraft {
@@ -266,6 +268,7 @@ export const partsFor = (
   protected: [],
   modeOf: options.policyMode ?? (() => 'enforce'),
   linkTo: () => ({ ask: () => Promise.reject(new Error('no action here asks a node')) }),
+  kubernetes: () => noKubernetes,
   notify: () => Promise.resolve(),
   linkOf: () => null,
   retention: {

@@ -8,7 +8,7 @@ import type { RedisAddress } from './redis.ts'
 import type { RunParts } from './run-parts.ts'
 import type { Step } from './step.ts'
 
-export interface CoreParts extends Pick<RunParts, 'linkTo' | 'notify' | 'linkOf'> {
+export interface CoreParts extends Pick<RunParts, 'linkTo' | 'kubernetes' | 'notify' | 'linkOf'> {
   readonly ledger: Ledger
   readonly redis: RedisAddress
   /** This responder started that Redis itself: what is in it is left over from an earlier run. */

@@ -239,6 +239,7 @@ const runPartsOf = (parts: CoreParts, killSwitch: KillSwitch, leaseMs: number): 
     modeOf: parts.modeOf,
   },
   linkTo: parts.linkTo,
+  kubernetes: parts.kubernetes,
   notify: parts.notify,
   linkOf: parts.linkOf,
   killSignal: () => killSwitch.signal(),

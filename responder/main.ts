@@ -12,6 +12,7 @@ import { NodeHub } from './http/node-hub.ts'
 import type { Office } from './http/office.ts'
 import { readOrCreateSecret, readSecret } from './http/secret-file.ts'
 import { startServer } from './http/server.ts'
+import { noKubernetes } from './kubernetes/absent.ts'
 import { openLedger, type Ledger } from './ledger/open.ts'
 import { LivePolicies } from './live-policies.ts'
 import { createMetrics } from './metrics.ts'
@@ -91,6 +92,7 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
     protected: policies.protected,
     modeOf: policies.modeOf,
     linkTo: linkTo(hub),
+    kubernetes: () => noKubernetes,
     linkOf: () => url,
     notify,
     onChange: (change) => {

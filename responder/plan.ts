@@ -1,6 +1,6 @@
 /** Alert and case → the steps that the policy asks for now, in order, with derived ids. Pure: asking twice is a no-op. */
 import type { Alert, RequestedAction } from '../contract/alert.ts'
-import type { Action } from './actions/action.ts'
+import type { Action, Target } from './actions/action.ts'
 import type { Case, CaseClaim, Judge } from './case.ts'
 import type { Outcome } from './outcome.ts'
 import { isKill, isOpen } from './policy/strikable.ts'
@@ -8,7 +8,7 @@ import { effectiveMode, findPolicy, matching, modeOf, type InForce } from './pol
 import type { Policy, PolicyAction, Rung } from './policy/policy.ts'
 import { ruleActionsName } from './policy/rule-actions.ts'
 import { viewCase } from './policy/rung-status.ts'
-import { targetOf } from './policy/target.ts'
+import { targetFor, targetOf } from './policy/target.ts'
 import { approvalTerms, laneOf, termsOf } from './policy/terms.ts'
 import { stepIdOf, type Step, type StepDraft } from './step.ts'
 
@@ -131,16 +131,9 @@ function draftStep(
   const mode = effectiveMode(inForce, policy, beside)
   if (mode === 'off') return []
   const action = actions.find(({ name }) => name === wanted.name)
-  const about = targetOf(alert)
-  const target =
-    action?.target === 'case'
-      ? ({
-          kind: 'case',
-          uid: found.id,
-          name: `${alert.rule} on ${alert.node}`,
-          node: alert.node,
-        } as const)
-      : about
+  const wantedKind = action?.target ?? 'process'
+  const about = wantedKind === 'case' ? matterOf(found, alert) : targetFor(wantedKind, alert)
+  const target = about ?? targetOf(alert)
   const risk = wanted.origin === 'unknown' ? 'contain' : wanted.risk
   // What the built-in policy tells people is told: an alert that asks for it must not need a policy first.
   const isLive = policy.name === ruleActionsName && risk === 'notify'
@@ -172,22 +165,30 @@ function draftStep(
       terms: termsOf(wanted, rung, policy, inForce, approve, action?.undo !== undefined),
       after: after.ids,
       afterMs: after.afterMs,
-      recorded: recorded(wanted, action, planning, approve !== null),
+      recorded:
+        about === undefined ? missing(wantedKind) : recorded(wanted, planning, approve !== null),
     },
   ]
 }
 
+const matterOf = ({ id }: Case, { rule, node }: Alert): Target => ({
+  kind: 'case',
+  uid: id,
+  name: `${rule} on ${node}`,
+  node,
+  namespace: null,
+})
+
+const missing = (kind: string): Outcome => ({
+  status: 'ignored',
+  code: `no_${kind}`,
+  detail: `the alert is about no ${kind}`,
+})
+
 /** What needs no running: it cannot be run, or the kernel did it already. */
-function recorded(
-  wanted: Wanted,
-  action: Action | undefined,
-  { alert, policy }: Planning,
-  isGated: boolean,
-): Outcome | null {
+function recorded(wanted: Wanted, { alert, policy }: Planning, isGated: boolean): Outcome | null {
   if (wanted.origin === 'unknown')
     return { status: 'failed', code: 'unknown_action', detail: wanted.problem }
-  if (action?.target === 'process' && alert.process === null)
-    return { status: 'ignored', code: 'no_process', detail: 'the alert is about no process' }
   if (wanted.where !== 'kernel' || isGated) return null
   const strike = alert.strikes.find((candidate) => candidate.policy === policy.name)
   if (strike === undefined) return null

@@ -1,4 +1,5 @@
 /** What a step is worked on with: handed in once for the process, and what one attempt has in hand. */
+import type { Kubernetes } from './kubernetes/kubernetes.ts'
 import type { Alert } from '../contract/alert.ts'
 import type { Action, Call, Effect, NodeLink, Notify } from './actions/action.ts'
 import type { Judge } from './case.ts'
@@ -30,6 +31,8 @@ export interface RunParts {
   readonly actions: ReadonlyMap<string, Action>
   readonly surroundings: Surroundings
   readonly linkTo: (order: Order) => NodeLink
+  /** The API server, for one attempt: its calls end when the attempt does. */
+  readonly kubernetes: (signal: AbortSignal) => Kubernetes
   readonly notify: Notify
   /** Where people look at a case. */
   readonly linkOf: (caseId: string) => string | null

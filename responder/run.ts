@@ -97,6 +97,7 @@ async function prepare(
       target: step.target,
       parameters: step.parameters,
       node: parts.linkTo({ step, alert, leftMs, signal }),
+      kubernetes: parts.kubernetes(signal),
       link: parts.linkOf(step.caseId),
       signal,
       notify: parts.notify,

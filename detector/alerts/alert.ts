@@ -78,6 +78,8 @@ export function compileAlert(
         actions: [...rule.actions],
         process: processOf(event),
         place: placeOf(event),
+        request: null,
+        object: null,
         strikes: strikesOf(event, rule.name),
       },
     }
@@ -117,6 +119,9 @@ function compilePlace(table: FieldTable): (event: Event) => Place {
     return {
       cgroupId: String(event.view.cgroupId),
       containerId: typeof id === 'string' && id !== '' ? id : null,
+      container: null,
+      pod: null,
+      isPending: false,
     }
   }
 }

@@ -36,6 +36,8 @@ export function internalAlert(notice: InternalNotice, identity: NodeIdentity): J
       actions: [],
       process: null,
       place: null,
+      request: null,
+      object: null,
       strikes: [],
     },
   }

@@ -37,6 +37,8 @@ function judged(output: string, fields: Record<string, ShownValue> = {}): Judged
       actions: [],
       process: null,
       place: null,
+      request: null,
+      object: null,
       strikes: [],
     },
   }

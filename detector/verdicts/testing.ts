@@ -170,4 +170,10 @@ export function makeCgroup(parent: string, root = parent): TestCgroup {
   }
 }
 
-export const hostPlace = (id: string): Place => ({ cgroupId: id, containerId: 'host' })
+export const hostPlace = (id: string): Place => ({
+  cgroupId: id,
+  containerId: 'host',
+  container: null,
+  pod: null,
+  isPending: false,
+})

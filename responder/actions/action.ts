@@ -2,19 +2,31 @@
 import type { z } from 'zod'
 import type { Alert } from '../../contract/alert.ts'
 import type { Answer, Operation } from '../../contract/verdict.ts'
+import type { Kubernetes } from '../kubernetes/kubernetes.ts'
 
 /** From harmless to final. The class fixes default guards, privileges and whether an approval is needed. */
 export const riskClasses = ['observe', 'notify', 'mark', 'contain', 'disrupt', 'destroy'] as const
 export type Risk = (typeof riskClasses)[number]
 
-/** What a step is about. A process is never named by pid alone: the alert carries its start time and boot. */
+/**
+ * What an action acts on. process: the alert's, named by start time and boot, never by pid alone · pod: the one the
+ * process runs in, or the object of an audit alert · workload: the last owner of that pod (Deployment, StatefulSet,
+ * DaemonSet, ReplicaSet, Job, CronJob), or the object · node: where it runs · object: what an audit alert is about ·
+ * case: the matter itself.
+ */
+export const targetKinds = ['process', 'pod', 'workload', 'node', 'object', 'case'] as const
+export type TargetKind = (typeof targetKinds)[number]
+
+/** What a step is about. */
 export interface Target {
-  readonly kind: 'process' | 'case'
+  readonly kind: TargetKind
   /** Stable across alerts about the same thing: `bootId/pid/startTimeNs`, a pod's UID, … */
   readonly uid: string
-  /** For people: `bash (812) on node-a`. */
+  /** For people: `bash (812) on node-a`, `pod shop/web-0`. */
   readonly name: string
   readonly node: string
+  /** Null for what lives in no namespace. */
+  readonly namespace: string | null
 }
 
 /** What `plan` found: nothing to do, or the change that `run` would make (shown as `would …` in audit). */
@@ -53,6 +65,8 @@ export interface Call<Parameters> {
   readonly target: Target
   readonly parameters: Parameters
   readonly node: NodeLink
+  /** The API server. Throws ActionRefused where this responder has none; errors.ts otherwise. */
+  readonly kubernetes: Kubernetes
   /** Where people look at the case, for messages; null while the responder does not know its own address. */
   readonly link: string | null
   /** Aborts at the step's deadline. */

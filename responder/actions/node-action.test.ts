@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { nodeActionParameters } from '../../contract/node-actions.ts'
 import type { Answer, AnswerStatus } from '../../contract/verdict.ts'
+import { noKubernetes } from '../kubernetes/absent.ts'
 import type { Call, Effect } from './action.ts'
 import { actions } from './index.ts'
 import { killProcess } from './kill-process.ts'
@@ -10,7 +11,7 @@ const answered = (status: AnswerStatus, isRetryable = false): Call<Effect> => ({
   caseId: 'c',
   link: null,
   parameters: {},
-  target: { kind: 'process', uid: 'u', name: 'bash (1)', node: 'n' },
+  target: { kind: 'process', uid: 'u', name: 'bash (1)', node: 'n', namespace: null },
   alert: {
     id: '0'.repeat(32),
     node: 'n',
@@ -25,10 +26,13 @@ const answered = (status: AnswerStatus, isRetryable = false): Call<Effect> => ({
     actions: [],
     process: null,
     place: null,
+    request: null,
+    object: null,
     strikes: [],
   },
   signal: new AbortController().signal,
   notify: () => Promise.resolve(),
+  kubernetes: noKubernetes,
   node: {
     ask: (operation): Promise<Answer> =>
       Promise.resolve({

@@ -21,6 +21,14 @@ const found: Case = {
   lastMs: 0,
 }
 
+const unknownPlace = {
+  cgroupId: '9',
+  containerId: null,
+  container: null,
+  pod: null,
+  isPending: false,
+}
+
 const stepOf = (changes: Partial<StepDraft & Step> = {}): Step => ({
   ...draft(alert, found, changes),
   kind: 'act',
@@ -163,12 +171,12 @@ test.each([
   ],
   [
     'sshd of an image',
-    about({ exePath: '/usr/sbin/sshd', userId: 0 }, { cgroupId: '9', containerId: 'abc' }),
+    about({ exePath: '/usr/sbin/sshd', userId: 0 }, { ...unknownPlace, containerId: 'abc' }),
     false,
   ],
   [
     'sshd in a place that is not known yet',
-    about({ exePath: '/usr/sbin/sshd', userId: 0 }, { cgroupId: '9', containerId: null }),
+    about({ exePath: '/usr/sbin/sshd', userId: 0 }, unknownPlace),
     true,
   ],
   ['the kubelet', about({ exePath: '/usr/bin/kubelet', userId: 0 }), true],

@@ -31,6 +31,8 @@ const message: Message = {
     actions: [],
     process: null,
     place: null,
+    request: null,
+    object: null,
     strikes: [],
   },
 }

@@ -23,7 +23,9 @@ export const sampleAlert = (changes: Partial<Alert> = {}): Alert => ({
     sessionId: 800,
     userId: 1000,
   },
-  place: { cgroupId: '1', containerId: 'host' },
+  place: { cgroupId: '1', containerId: 'host', container: null, pod: null, isPending: false },
+  request: null,
+  object: null,
   strikes: [],
   ...changes,
 })
