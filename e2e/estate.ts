@@ -77,6 +77,7 @@ export function draft(alert: Alert, found: Case, changes: Partial<StepDraft> = {
     action: 'stop',
     parameters: {},
     target: targetOf(alert),
+    workload: null,
     lane: 'strike' as const,
     risk: 'disrupt' as const,
     mode: 'enforce' as const,

@@ -7,11 +7,13 @@ import { actions } from './actions/index.ts'
 import { claimDirectory } from './claim.ts'
 import { nodeTokenFileOf, retentionOf, socketPathOf, type ResponderConfig } from './config.ts'
 import { startCore, type Core } from './core.ts'
+import { kubernetesGuard } from './gates/guard-kubernetes.ts'
 import { builtInGuard } from './gates/guard.ts'
 import { NodeHub } from './http/node-hub.ts'
 import type { Office } from './http/office.ts'
 import { readOrCreateSecret, readSecret } from './http/secret-file.ts'
 import { startServer } from './http/server.ts'
+import { ownNamespace } from './kubernetes/own-namespace.ts'
 import { noKubernetes } from './kubernetes/absent.ts'
 import { openLedger, type Ledger } from './ledger/open.ts'
 import { LivePolicies } from './live-policies.ts'
@@ -73,7 +75,10 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
       actions,
       ledger,
       hub,
-      builtIn: builtInGuard(() => ownPids(redis.pid()), bootId),
+      builtIn: [
+        ...builtInGuard(() => ownPids(redis.pid()), bootId),
+        ...kubernetesGuard(ownNamespace()),
+      ],
       onFiles: parts.onPolicies,
       log,
     }),

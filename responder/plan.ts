@@ -9,6 +9,7 @@ import type { Policy, PolicyAction, Rung } from './policy/policy.ts'
 import { ruleActionsName } from './policy/rule-actions.ts'
 import { viewCase } from './policy/rung-status.ts'
 import { targetFor, targetOf } from './policy/target.ts'
+import { namespaceOf } from './policy/workloads.ts'
 import { approvalTerms, laneOf, termsOf } from './policy/terms.ts'
 import { stepIdOf, type Step, type StepDraft } from './step.ts'
 
@@ -20,7 +21,16 @@ export const judgeOf = (inForce: () => InForce, actions: readonly Action[]): Jud
 
 function claimOf(policy: Policy, alert: Alert): CaseClaim {
   const target = targetOf(alert)
-  const parts = { target: target.uid, rule: alert.rule, node: alert.node, policy: policy.name }
+  const pod = targetFor('pod', alert)?.uid ?? target.uid
+  const parts = {
+    target: target.uid,
+    pod,
+    workload: targetFor('workload', alert)?.uid ?? pod,
+    namespace: namespaceOf(alert) ?? '',
+    rule: alert.rule,
+    node: alert.node,
+    policy: policy.name,
+  }
   return {
     policy: policy.name,
     key: JSON.stringify(policy.correlate.by.map((by) => parts[by])),
@@ -159,6 +169,7 @@ function draftStep(
       action: wanted.name,
       parameters: wanted.parameters,
       target,
+      workload: targetFor('workload', alert)?.uid ?? null,
       lane: laneOf(wanted.name, risk),
       risk,
       mode: isLive ? 'enforce' : mode,

@@ -37,8 +37,8 @@ export interface Terms {
 export interface Limit {
   /** Where it is written, for the reason: `policy miners`, `guard ceiling`. */
   readonly origin: string
-  /** What is counted: acts on this target, on this node, or anywhere. */
-  readonly scope: 'target' | 'node' | 'global'
+  /** What is counted: acts on this target, on this node, in this namespace, on one workload's pods, or anywhere. */
+  readonly scope: 'target' | 'node' | 'namespace' | 'workload' | 'global'
   /** Only this policy's acts, or everybody's (a guard's cap). */
   readonly isPolicyOnly: boolean
   readonly classes: readonly Risk[]
@@ -71,6 +71,8 @@ export interface StepDraft {
   readonly action: string
   readonly parameters: Effect
   readonly target: Target
+  /** The workload whose pod it is about, by `Target.uid`; what limits count by. Null outside Kubernetes. */
+  readonly workload: string | null
   readonly lane: Lane
   readonly risk: Risk
   readonly mode: 'audit' | 'enforce'

@@ -14,6 +14,8 @@ export const limits: Gate = {
     const where = {
       target: step.target.name,
       node: `node ${step.target.node}`,
+      namespace: `namespace ${step.target.namespace}`,
+      workload: `the workload of ${step.target.name}`,
       global: 'all nodes',
     }
     return refuse(

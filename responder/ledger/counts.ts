@@ -50,6 +50,8 @@ export function countActs(moment: Moment, step: Step, mode: Mode, limit: Limit):
   if (limit.isPolicyOnly) query = query.where('policy', '=', step.policy)
   if (limit.scope === 'target') query = query.where('target_uid', '=', step.target.uid)
   if (limit.scope === 'node') query = query.where('node', '=', step.target.node)
+  if (limit.scope === 'namespace') query = query.where('namespace', '=', step.target.namespace)
+  if (limit.scope === 'workload') query = query.where('workload', '=', step.workload)
   return countUpTo(limit.max, moment, query)
 }
 

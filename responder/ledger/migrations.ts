@@ -70,6 +70,7 @@ const versions: readonly (readonly string[])[] = [
     `alter table approvals add column told_ms bigint`,
     `create index approvals_untold on approvals (created_ms) where told_ms is null`,
   ],
+  [`alter table steps add column namespace text`, `alter table steps add column workload text`],
 ]
 
 /** Brings the schema up to this program's; a newer one is left untouched and refused. */

@@ -8,7 +8,15 @@ import type { StepRow } from './tables.ts'
 /** What a draft holds beside the columns. */
 type DraftRest = Pick<
   StepDraft,
-  'rung' | 'policyGeneration' | 'parameters' | 'target' | 'terms' | 'after' | 'afterMs' | 'recorded'
+  | 'rung'
+  | 'policyGeneration'
+  | 'parameters'
+  | 'target'
+  | 'workload'
+  | 'terms'
+  | 'after'
+  | 'afterMs'
+  | 'recorded'
 >
 
 export interface NewStep {
@@ -86,6 +94,7 @@ function rowOf(step: NewStep, nowMs: number, isWaiting: boolean): StepRow {
     policyGeneration: draft.policyGeneration,
     parameters: draft.parameters,
     target: draft.target,
+    workload: draft.workload,
     terms: draft.terms,
     after: draft.after,
     afterMs: draft.afterMs,
@@ -103,6 +112,8 @@ function rowOf(step: NewStep, nowMs: number, isWaiting: boolean): StepRow {
     action: draft.action,
     target_uid: draft.target.uid,
     node: draft.target.node,
+    namespace: draft.target.namespace,
+    workload: draft.workload,
     lane: draft.lane,
     risk: draft.risk,
     mode: draft.mode,

@@ -59,6 +59,9 @@ export interface StepRow {
   action: string
   target_uid: string
   node: string
+  /** Null outside Kubernetes. */
+  namespace: string | null
+  workload: string | null
   lane: Lane
   risk: Risk
   mode: 'audit' | 'enforce'

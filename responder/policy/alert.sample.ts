@@ -1,5 +1,6 @@
 /** An alert for tests: a shell that read /etc/shadow. */
 import type { Alert } from '../../contract/alert.ts'
+import type { Pod } from '../../contract/kubernetes.ts'
 
 export const sampleAlert = (changes: Partial<Alert> = {}): Alert => ({
   id: '0123456789abcdef0123456789abcdef',
@@ -29,3 +30,29 @@ export const sampleAlert = (changes: Partial<Alert> = {}): Alert => ({
   strikes: [],
   ...changes,
 })
+
+/** The same in a pod of a Deployment. */
+export const podAlert = (pod: Partial<Pod> = {}) =>
+  sampleAlert({
+    place: {
+      cgroupId: '7',
+      containerId: '0123456789ab',
+      container: null,
+      isPending: false,
+      pod: {
+        uid: 'pod-uid',
+        namespace: 'shop',
+        name: 'web-0',
+        serviceAccount: 'default',
+        priorityClass: null,
+        isHostNetwork: false,
+        labels: { app: 'web', tier: 'front' },
+        annotations: {},
+        owners: [
+          { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-5d', uid: 'rs-uid' },
+          { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: null },
+        ],
+        ...pod,
+      },
+    },
+  })

@@ -8,6 +8,10 @@ export function combineGuards(guards: readonly GuardDocument[]): Guard {
   return {
     protectedProcesses: unique(specs.flatMap((spec) => spec.protected.processes)),
     protectedPaths: unique(specs.flatMap((spec) => spec.protected.paths)),
+    protectedNamespaces: unique(specs.flatMap((spec) => spec.protected.namespaces)),
+    protectedSelectors: specs.flatMap((spec) => spec.protected.selectors),
+    protectedPriorityClasses: unique(specs.flatMap((spec) => spec.protected.priorityClasses)),
+    protectedNodes: unique(specs.flatMap((spec) => spec.protected.nodes)),
     minApprovals: Object.fromEntries(
       riskClasses.map((risk) => [
         risk,

@@ -32,7 +32,7 @@ export function checkPolicy(
       'reserved_name',
       `${ruleActionsName} is the name of the built-in policy`,
     )
-  if (isEmpty(rules) && condition === null)
+  if (isEmpty(rules) && condition === null && spec.match.workloads === undefined)
     report(
       ['spec', 'match'],
       'empty_match',
@@ -41,14 +41,16 @@ export function checkPolicy(
     )
   const fuse = { max: spec.fuse.max, perMs: spec.fuse.per }
   const policy: Policy = {
-    name: metadata.name,
+    name: nameOf(document),
     kind: document.kind,
+    namespace: document.kind === 'ResponsePolicy' ? (metadata.namespace ?? null) : null,
     description: spec.description,
     file,
     mode: spec.mode,
     generation: contentHash(document),
     selection: rules,
     condition: condition === null ? null : alertCondition(condition, report),
+    workloads: spec.match.workloads ?? null,
     correlate: {
       by: spec.correlate.by,
       windowMs: spec.correlate.window,
@@ -68,6 +70,10 @@ const isEmpty = (rules: Policy['selection']) =>
   rules.tags.length === 0 &&
   rules.minPriority === null &&
   rules.source === null
+
+/** Two tenants may each have a `miners`: what lives in a namespace is named with it. */
+export const nameOf = ({ kind, metadata: { name, namespace } }: PolicyDocument): string =>
+  kind === 'ResponsePolicy' && namespace !== undefined ? `${namespace}/${name}` : name
 
 export const contentHash = (content: unknown) =>
   createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 16)

@@ -45,14 +45,15 @@ export function loadPolicies(files: readonly PolicyFile[], actions: readonly Act
 function repeatedNames(
   documents: readonly Placed<{
     readonly kind: string
-    readonly metadata: { readonly name: string }
+    readonly metadata: { readonly name: string; readonly namespace?: string | undefined }
   }>[],
 ): readonly Problem[] {
   const first = new Map<string, string>()
   return documents.flatMap(({ file, document, places }) => {
-    const { name } = document.metadata
-    const earlier = first.get(name)
-    first.set(name, earlier ?? file)
+    const { name, namespace = '' } = document.metadata
+    const key = `${namespace}/${name}`
+    const earlier = first.get(key)
+    first.set(key, earlier ?? file)
     return earlier === undefined
       ? []
       : [

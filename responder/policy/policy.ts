@@ -4,12 +4,15 @@ import type { Selection } from '../../contract/select.ts'
 import type { Risk } from '../actions/action.ts'
 import type { AlertCondition } from './alert-condition.ts'
 import type { CaseCondition } from './case-condition.ts'
+import type { LabelSelector, Workloads } from './workloads.ts'
 import type { Caps, correlateBy, Mode, RungSpec } from './schema.ts'
 
 export interface Policy {
   readonly name: string
   /** A ResponsePolicy is a tenant's: it can do no more than the cluster's policies that match as well. */
   readonly kind: 'ResponsePolicy' | 'ClusterResponsePolicy'
+  /** A ResponsePolicy that lives in a namespace is about nothing outside it. */
+  readonly namespace: string | null
   readonly description: string
   /** The file that holds it, for people. */
   readonly file: string
@@ -19,6 +22,7 @@ export interface Policy {
   readonly generation: string
   readonly selection: Selection
   readonly condition: AlertCondition | null
+  readonly workloads: Workloads | null
   readonly correlate: {
     readonly by: readonly (typeof correlateBy)[number][]
     readonly windowMs: number
@@ -60,6 +64,10 @@ export interface PolicyAction extends RequestedAction {
 export interface Guard {
   readonly protectedProcesses: readonly string[]
   readonly protectedPaths: readonly string[]
+  readonly protectedNamespaces: readonly string[]
+  readonly protectedSelectors: readonly LabelSelector[]
+  readonly protectedPriorityClasses: readonly string[]
+  readonly protectedNodes: readonly string[]
   readonly minApprovals: Readonly<Partial<Record<Risk, number>>>
   /** One entry a guard file; all of them hold. */
   readonly caps: readonly Caps[]
@@ -77,6 +85,10 @@ export interface PolicySet {
 export const noGuard: Guard = {
   protectedProcesses: [],
   protectedPaths: [],
+  protectedNamespaces: [],
+  protectedSelectors: [],
+  protectedPriorityClasses: [],
+  protectedNodes: [],
   minApprovals: {},
   caps: [],
   isKillSwitchOn: false,

@@ -1,15 +1,19 @@
 /** What guard files protect, as the gates ask it. */
 import { protectExecutable, type ProtectedEntry } from '../gates/guard.ts'
+import { protectNamespace, protectPriorityClass } from '../gates/guard-kubernetes.ts'
+import { selects, type LabelSelector } from './workloads.ts'
 import type { Guard } from './policy.ts'
 
 /** Where the system keeps its own programs: a bare name protects nothing elsewhere, as anybody can take a name. */
 const systemPath = /^\/(usr\/)?(local\/)?(bin|sbin|lib|libexec)\//
 
-export function protectedBy({
-  protectedProcesses,
-  protectedPaths,
-}: Guard): readonly ProtectedEntry[] {
+export function protectedBy(guard: Guard): readonly ProtectedEntry[] {
+  const { protectedProcesses, protectedPaths } = guard
   return [
+    ...guard.protectedNamespaces.map((name) => protectNamespace('guard', name)),
+    ...guard.protectedSelectors.map(protectSelector),
+    ...guard.protectedPriorityClasses.map((name) => protectPriorityClass('guard', name)),
+    ...guard.protectedNodes.map(protectNode),
     ...protectedProcesses.map((entry) =>
       entry.startsWith('/') ? protectExecutable('guard', entry) : protectName(entry),
     ),
@@ -45,4 +49,19 @@ const protectPath = (path: string): ProtectedEntry => ({
       typeof file === 'string' && (file === path || file.startsWith(`${path.replace(/\/$/, '')}/`))
     )
   },
+})
+
+const protectSelector = (selector: LabelSelector): ProtectedEntry => ({
+  origin: 'guard',
+  name: `pods with ${JSON.stringify(selector.matchLabels)}`,
+  covers: ({ place }) => {
+    const pod = place?.pod ?? null
+    return pod !== null && selects(selector, pod.labels)
+  },
+})
+
+const protectNode = (name: string): ProtectedEntry => ({
+  origin: 'guard',
+  name: `node ${name}`,
+  covers: (_alert, { target }) => target.kind === 'node' && target.node === name,
 })

@@ -11,6 +11,8 @@ export const ruleActions: Policy = {
   file: 'built-in',
   mode: 'audit',
   generation: 'built-in-1',
+  namespace: null,
+  workloads: null,
   selection: { names: [], tags: [], minPriority: null, source: null },
   condition: null,
   correlate: { by: ['target', 'rule'], windowMs: 15 * 60_000, cooldownMs: 60_000 },

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { priorities } from '../../contract/alert.ts'
 import { riskClasses } from '../actions/action.ts'
 import { duration, objectName, strict, word } from './strict.ts'
+import { labelSelectorSchema, workloadsSchema } from './workloads.ts'
 
 const apiVersion = 'riposte.dev/v1alpha1'
 /** From least to most: where several apply, the least holds. */
@@ -74,12 +75,22 @@ const cap = strict({
 const caps = strict({
   perTarget: cap.optional(),
   perNode: cap.optional(),
+  perNamespace: cap.optional(),
+  perWorkload: cap.optional().describe('acts on all pods of one Deployment, StatefulSet, …'),
   global: cap.optional(),
 })
 
 export const fuseSchema = strict({ max: amount, per: duration })
 
-export const correlateBy = ['target', 'rule', 'node', 'policy'] as const
+export const correlateBy = [
+  'target',
+  'pod',
+  'workload',
+  'namespace',
+  'rule',
+  'node',
+  'policy',
+] as const
 
 const policySpec = strict({
   description: z.string().default(''),
@@ -92,6 +103,7 @@ const policySpec = strict({
       source: text.nullable().default(null),
     }).prefault({}),
     condition: text.nullable().default(null).describe("rule language over the alert's fields"),
+    workloads: workloadsSchema.optional().describe('only alerts about these pods'),
   }),
   correlate: strict({
     by: z.array(word('key', correlateBy)).min(1).default(['target', 'rule']),
@@ -114,6 +126,10 @@ const guardSpec = strict({
       .default([])
       .describe('names or absolute executable paths never acted on'),
     paths: z.array(text).default([]).describe('files and directories that are never moved'),
+    namespaces: z.array(text).default([]).describe('nothing in them is acted on'),
+    selectors: z.array(labelSelectorSchema).default([]).describe('pods that are not acted on'),
+    priorityClasses: z.array(text).default([]).describe('pods of these classes neither'),
+    nodes: z.array(text).default([]).describe('nodes that are never cordoned, tainted or drained'),
   }).prefault({}),
   minApprovals: z.partialRecord(risk, z.int().nonnegative()).default({}),
   caps: caps.prefault({}),

@@ -24,8 +24,8 @@ export function strikesOf(inForce: InForce, isTripped: (policy: string) => boole
 
 function ordersOf(policy: Policy, inForce: InForce, isTripped: boolean): readonly StrikeOrder[] {
   const own = modeOf(inForce, policy)
-  // A tenant's policy has ceilings that only the responder can weigh: its kills go by verdicts.
-  if (own === 'off' || policy.kind === 'ResponsePolicy') return []
+  // A tenant's policy has ceilings, and pods are selected by what only the responder knows: both go by verdicts.
+  if (own === 'off' || policy.kind === 'ResponsePolicy' || policy.workloads !== null) return []
   const mode = isTripped ? 'audit' : own
   return policy.ladder.flatMap((rung) =>
     [...strikesIn(rung), ...ruleStrike(rung, policy)]

@@ -83,6 +83,8 @@ function limitsOf(policy: Policy, { set }: InForce): readonly Limit[] {
 const scopes = [
   ['perTarget', 'target'],
   ['perNode', 'node'],
+  ['perNamespace', 'namespace'],
+  ['perWorkload', 'workload'],
   ['global', 'global'],
 ] as const
 
@@ -139,11 +141,13 @@ const quorumElsewhere = (name: string, policies: readonly Policy[]) =>
 
 function personOf(
   who: 'event.subject' | 'policy.lastEditor',
-  { outputFields }: Alert,
+  { outputFields, request }: Alert,
   policy: Policy,
   { overrides }: InForce,
 ): readonly string[] {
   const person =
-    who === 'event.subject' ? outputFields['user.name'] : overrides.get(policy.name)?.person
+    who === 'event.subject'
+      ? (request?.impersonated ?? request?.user ?? outputFields['user.name'])
+      : overrides.get(policy.name)?.person
   return typeof person === 'string' ? [person] : []
 }

@@ -1,0 +1,28 @@
+/** What is never acted on in a cluster: the control plane's own namespaces, what the system needs, and Riposte itself. */
+import { namespaceOf } from '../policy/workloads.ts'
+import type { ProtectedEntry } from './guard.ts'
+
+/** A node is not its pods' namespace: cordoning the node that a system pod runs on is another question (`nodes`). */
+export const protectNamespace = (origin: string, name: string): ProtectedEntry => ({
+  origin,
+  name: `namespace ${name}`,
+  covers: (alert, { target }) =>
+    target.kind !== 'node' && (target.namespace === name || namespaceOf(alert) === name),
+})
+
+export const protectPriorityClass = (origin: string, name: string): ProtectedEntry => ({
+  origin,
+  name: `priority class ${name}`,
+  covers: ({ place }, { target }) => target.kind !== 'node' && place?.pod?.priorityClass === name,
+})
+
+/** The namespaces and classes that every distribution keeps for itself, and `ownNamespace`, where Riposte runs. */
+export const kubernetesGuard = (ownNamespace: string | null): readonly ProtectedEntry[] => [
+  ...['kube-system', 'kube-public', 'kube-node-lease'].map((name) =>
+    protectNamespace('built-in', name),
+  ),
+  ...['system-cluster-critical', 'system-node-critical'].map((name) =>
+    protectPriorityClass('built-in', name),
+  ),
+  ...(ownNamespace === null ? [] : [protectNamespace('built-in: Riposte itself', ownNamespace)]),
+]
