@@ -18,13 +18,14 @@ const needsByName = {
   compat: () => compatReason(),
   redis: () => commandReason('redis-server'),
   postgresql: () => (existsSync('/usr/lib/postgresql') ? undefined : 'no PostgreSQL'),
+  cluster: () => clusterReason(),
   shared: () => (sharedData() === undefined ? 'no ../shared/data' : undefined),
 }
 export type Need = keyof typeof needsByName
 
 /** `needs('root', 'ebpf')('title', …)` is `test`, or a skipped test whose title ends in the reason. */
 export function needs(...names: readonly Need[]): typeof test {
-  const reason = names.map((name) => needsByName[name]()).find((found) => found !== undefined)
+  const reason = reasonToSkip(...names)
   if (reason === undefined) return test
   // oxlint-disable-next-line jest/no-disabled-tests
   const skip = test.skip
@@ -32,6 +33,10 @@ export function needs(...names: readonly Need[]): typeof test {
     skip(`${title} (${reason})`, run ?? (() => undefined))
   return Object.assign(skipped, test)
 }
+
+/** Why these tests are skipped, for what they share and start before them; undefined when they run. */
+export const reasonToSkip = (...names: readonly Need[]): string | undefined =>
+  names.map((name) => needsByName[name]()).find((found) => found !== undefined)
 
 /** The nearest `shared/data` above the repository: other people's files that only tests read. */
 export function sharedData(): string | undefined {
@@ -49,6 +54,54 @@ function compatReason(): string | undefined {
   return /\b(?:entry_INT80_compat|asm_int80_emulation|do_int80_emulation)\b/.test(map)
     ? undefined
     : 'the kernel runs no 32-bit code'
+}
+
+/** What e2e/cluster/ runs or builds with, by the file or command that shows it is there. */
+const clusterPrograms = [
+  'containerd',
+  'runc',
+  'busybox',
+  'iptables',
+  'nft',
+  'conntrack',
+  'openssl',
+  'ip',
+  'nsenter',
+  'setpriv',
+  'unshare',
+  'gcc',
+]
+
+/** A real Kubernetes: root, programs, network namespaces, control groups that can be made, and Go to build it once. */
+function clusterReason(): string | undefined {
+  if (process.getuid?.() !== 0) return 'not root'
+  const folders = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
+  const missing = clusterPrograms.find(
+    (name) => !folders.some((folder) => existsSync(join(folder, name))),
+  )
+  if (missing !== undefined) return `no ${missing}`
+  if (!existsSync('/usr/lib/cni/ptp')) return 'no CNI plugins in /usr/lib/cni'
+  if (spawnSync('unshare', ['--net', '--mount', 'true']).status !== 0)
+    return 'no network or mount namespaces'
+  return cgroupReason() ?? goReason()
+}
+
+function cgroupReason(): string | undefined {
+  const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n')
+  const trees = mounts
+    .map((line) => line.split(' '))
+    .filter(([, , type]) => type?.startsWith('cgroup'))
+  if (trees.length === 0) return 'no control groups are mounted'
+  const readOnly = trees.find(([, , , options]) => options?.split(',').includes('ro'))
+  return readOnly === undefined ? undefined : `${readOnly[1]} is read-only`
+}
+
+function goReason(): string | undefined {
+  const { stdout } = spawnSync('go', ['version'], { encoding: 'utf8' })
+  const [, major, minor] = /go(\d+)\.(\d+)/.exec(stdout ?? '') ?? []
+  if (major === undefined) return 'no go'
+  const isEnough = Number(major) > 1 || Number(minor) >= 26
+  return isEnough ? undefined : `go ${major}.${minor} is older than 1.26`
 }
 
 const commandReason = (command: string) =>

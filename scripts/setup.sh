@@ -13,6 +13,8 @@ packages=(
 # only what the tests want beside it
 [ "${1:-}" = tests ] && packages+=(
 	chromium:chromium /usr/lib/postgresql:postgresql redis-benchmark:redis-tools
+	containerd:containerd runc:runc /usr/lib/cni/ptp:containernetworking-plugins busybox:busybox-static
+	iptables:iptables nft:nftables conntrack:conntrack openssl:openssl gcc:gcc
 )
 
 step() { printf 'setup: %s\n' "$*" >&2; }
@@ -55,7 +57,7 @@ install_packages() {
 				complain "$package cannot be had here; what needs it will be skipped or say so"
 		done
 	# Debian starts a server of its own for each of these; ours are children of the process that needs them.
-	for service in redis-server postgresql; do
+	for service in redis-server postgresql containerd nftables; do
 		case " ${missing[*]} " in *" $service "*) [ -d /run/systemd/system ] && systemctl disable --now "$service" >/dev/null 2>&1 ;; esac
 	done
 	return 0
@@ -72,6 +74,14 @@ install_modules() {
 		exit 1
 	fi
 	cp package-lock.json "$stamp"
+}
+
+# The real Kubernetes of the tests: minutes the first time, nothing afterwards. Without Go its tests are skipped.
+build_cluster_tools() {
+	command -v go >/dev/null && [ "$(id -u)" -eq 0 ] || return 0
+	[[ "$(go version)" =~ go1\.(2[6-9]|[3-9][0-9]) ]] || return 0
+	node_modules/.bin/node e2e/cluster/build-tools.ts >/dev/null ||
+		complain 'the Kubernetes of the tests could not be built: see the lines above'
 }
 
 build_native() {
@@ -91,4 +101,5 @@ command -v npm >/dev/null || {
 install_packages
 install_modules
 build_native
+[ "${1:-}" = tests ] && build_cluster_tools
 step "ready ($(node_modules/.bin/node --version), kernel $(uname -r))"
