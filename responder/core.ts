@@ -1,6 +1,6 @@
 /** The durable half of the responder: ledger, gates, queue and runner, wired; what main.ts starts and HTTP calls. */
 import { join } from 'node:path'
-import type { Alert } from '../contract/alert.ts'
+import type { Alert, Amendment } from '../contract/alert.ts'
 import { cancelStep, expireApprovals, vote, type Ballot, type VoteResult } from './approvals.ts'
 import { Carrier } from './carrier.ts'
 import {
@@ -14,6 +14,7 @@ import { defaultTimes, type CoreParts, type Times } from './core-parts.ts'
 import { findDegraded } from './degraded.ts'
 import { messageOf } from './errors.ts'
 import { KillSwitch } from './kill-switch.ts'
+import { endPending, takeAmendments } from './ledger/amend.ts'
 import { openCheckpoints, writeCheckpoint, type Checkpoint } from './ledger/checkpoints.ts'
 import { planStaleCases, takeAlerts, type IntakeBounds, type Taken } from './ledger/intake.ts'
 import { prune } from './ledger/retention.ts'
@@ -101,6 +102,14 @@ export class Core implements AsyncDisposable {
     if (taken.unjudged.length > 0) this.#unjudged = taken.unjudged.at(-1) ?? null
     await this.#carrier.carry(taken.steps)
     return taken
+  }
+
+  /** Resolves when they are durable, with the steps that the alerts lead to now that they are complete. */
+  async takeAmendments(amendments: readonly Amendment[]): Promise<void> {
+    const { ledger, judge } = this.#parts
+    const { steps, unjudged } = await takeAmendments(ledger, judge, this.#bounds, amendments)
+    this.#unjudged = unjudged.at(-1) ?? this.#unjudged
+    await this.#carrier.carry(steps)
   }
 
   async vote(ballot: Ballot): Promise<VoteResult> {
@@ -195,6 +204,7 @@ export class Core implements AsyncDisposable {
     const { ledger, judge } = this.#parts
     for (const { id } of await expireApprovals(ledger)) await this.#decided(id)
     await this.#carrier.carry(await undoDue(ledger))
+    await endPending(ledger)
     await planStaleCases(ledger, judge)
     await this.#carrier.carryDue({ withinMs: 0 })
     this.#tellPages()

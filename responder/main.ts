@@ -135,7 +135,12 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
       apiToken: () => (apiTokenFile === null ? null : readSecret(apiTokenFile)),
     },
     office,
-    { hub, nodeToken: () => readSecret(tokenFile), takeAlerts },
+    {
+      hub,
+      nodeToken: () => readSecret(tokenFile),
+      takeAlerts,
+      takeAmendments: (amendments) => core.takeAmendments(amendments),
+    },
     logger,
   )
   stack.use(server)

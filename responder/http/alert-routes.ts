@@ -1,7 +1,7 @@
 /** Alerts, cases and steps: what happened, what was decided, and why. */
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { listAlerts, type StoredAlert } from '../ledger/alerts.ts'
+import { listAlerts, storedAlertOf, type StoredAlert } from '../ledger/alerts.ts'
 import { findCase } from '../ledger/intake.ts'
 import { allPolicies, modeOf } from '../policy/in-force.ts'
 import { matchPolicy } from '../policy/match.ts'
@@ -37,11 +37,7 @@ export function alertRoutes(app: FastifyInstance, office: Office): void {
       .where('id', '=', id)
       .executeTakeFirst()
     if (row === undefined) throw notFound(`alert ${id}`)
-    const stored: StoredAlert = {
-      alert: JSON.parse(row.body),
-      receivedMs: row.received_ms,
-      cases: JSON.parse(row.cases),
-    }
+    const stored = storedAlertOf(row)
     const inForce = office.inForce()
     const policies = allPolicies(inForce).map((policy) => ({
       policy: policy.name,
@@ -87,11 +83,13 @@ export function alertRoutes(app: FastifyInstance, office: Office): void {
   })
 }
 
-function withDecisions({ alert, receivedMs, cases }: StoredAlert, decisions: readonly Decision[]) {
+function withDecisions(stored: StoredAlert, decisions: readonly Decision[]) {
+  const { alert, receivedMs, cases, pendingUntilMs } = stored
   return {
     ...alert,
     receivedMs,
     cases,
+    pendingUntilMs,
     decisions: decisions.filter(({ caseId }) => cases.includes(caseId)),
   }
 }

@@ -1,7 +1,12 @@
 /** What detectors call: alerts in, orders out, answers and heartbeats in. The node proves itself by its token. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { alertBatchSchema, type Alert } from '../../contract/alert.ts'
+import {
+  alertBatchSchema,
+  amendmentBatchSchema,
+  type Alert,
+  type Amendment,
+} from '../../contract/alert.ts'
 import {
   answerSchema,
   heartbeatSchema,
@@ -19,6 +24,8 @@ export interface NodeDoor {
   readonly nodeToken: () => string
   /** Resolves once the ledger holds every alert: only then the node forgets them. */
   readonly takeAlerts: (alerts: readonly Alert[]) => Promise<void>
+  /** As takeAlerts; what is not waiting for an amendment is passed over. */
+  readonly takeAmendments: (amendments: readonly Amendment[]) => Promise<void>
 }
 
 const pollQuery = z.strictObject({
@@ -26,7 +33,8 @@ const pollQuery = z.strictObject({
   waitMs: z.coerce.number().int().min(0).max(60_000).default(0),
 })
 
-export function nodeRoutesOn(app: FastifyInstance, { hub, nodeToken, takeAlerts }: NodeDoor): void {
+export function nodeRoutesOn(app: FastifyInstance, door: NodeDoor): void {
+  const { hub, nodeToken, takeAlerts, takeAmendments } = door
   const config = { access: 'node' } as const
 
   app.post(nodeRoutes.alerts, { config }, async (request, reply) => {
@@ -34,6 +42,14 @@ export function nodeRoutesOn(app: FastifyInstance, { hub, nodeToken, takeAlerts 
     const { alerts } = read(alertBatchSchema, request.body)
     for (const alert of alerts) refuseOther(node, alert.node)
     await takeAlerts(alerts)
+    return reply.code(204).send()
+  })
+
+  app.post(nodeRoutes.amendments, { config }, async (request, reply) => {
+    const node = nodeOf(request, nodeToken)
+    const { amendments } = read(amendmentBatchSchema, request.body)
+    for (const amendment of amendments) refuseOther(node, amendment.node)
+    await takeAmendments(amendments)
     return reply.code(204).send()
   })
 

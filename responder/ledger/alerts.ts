@@ -1,6 +1,8 @@
 /** Alerts as rows. */
+import type { Selectable } from 'kysely'
 import type { Alert } from '../../contract/alert.ts'
 import type { Ledger, Writing } from './open.ts'
+import type { Tables } from './tables.ts'
 
 type Reads = Pick<Ledger, 'rows'> | Pick<Writing, 'rows'>
 
@@ -19,7 +21,16 @@ export interface StoredAlert {
   readonly receivedMs: number
   /** Ids of the cases that it was counted into. */
   readonly cases: readonly string[]
+  /** Ledger time until which it waits for its amendment; null when it does not. */
+  readonly pendingUntilMs: number | null
 }
+
+export const storedAlertOf = (row: Selectable<Tables['alerts']>): StoredAlert => ({
+  alert: JSON.parse(row.body),
+  receivedMs: row.received_ms,
+  cases: JSON.parse(row.cases),
+  pendingUntilMs: row.pending_until_ms,
+})
 
 /** Newest first. */
 export async function listAlerts({ rows }: Reads, limit: number): Promise<readonly StoredAlert[]> {
@@ -29,9 +40,5 @@ export async function listAlerts({ rows }: Reads, limit: number): Promise<readon
     .orderBy('received_ms', 'desc')
     .limit(limit)
     .execute()
-  return found.map((row) => ({
-    alert: JSON.parse(row.body),
-    receivedMs: row.received_ms,
-    cases: JSON.parse(row.cases),
-  }))
+  return found.map(storedAlertOf)
 }

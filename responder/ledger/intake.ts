@@ -28,6 +28,9 @@ export interface Taken {
   readonly unjudged: readonly string[]
 }
 
+/** How long an alert waits to be told what container it is about. */
+export const identityWaitMs = 60_000
+
 /** Alerts a transaction: SQLite holds the event loop for as long as one lasts. */
 const chunkSize = 50
 
@@ -52,7 +55,8 @@ export async function takeAlerts(
   return total
 }
 
-async function refuseWhenFull(ledger: Ledger, bounds: IntakeBounds): Promise<void> {
+/** Throws LedgerFull. */
+export async function refuseWhenFull(ledger: Ledger, bounds: IntakeBounds): Promise<void> {
   if (bounds.directory !== null) {
     const { bavail, bsize } = statfsSync(bounds.directory)
     if (bavail * bsize < bounds.freeBytes)
@@ -73,20 +77,50 @@ async function takeChunk(writing: Writing, judge: Judge, alerts: readonly Alert[
     const isNew = await insertAlert(writing, alert)
     if (!isNew) continue
     taken.accepted++
-    const cases: string[] = []
-    try {
-      for (const claim of judged(() => judge.correlate(alert))) {
-        const found = await countIntoCase(writing, alert, claim)
-        cases.push(found.id)
-        taken.steps.push(...(await planCase(writing, judge, alert, found)))
-      }
-    } catch (error) {
-      if (!(error instanceof JudgeFailed)) throw error
-      taken.unjudged.push(`alert ${alert.id} of rule ${alert.rule}: ${error.message}`)
-    }
-    await recordAlert(writing, alert, cases, taken.unjudged.at(-1))
+    const { cases, steps, problem } =
+      alert.place?.isPending === true ? unjudgedYet : await judgeAlert(writing, judge, alert)
+    taken.steps.push(...steps)
+    if (problem !== undefined) taken.unjudged.push(problem)
+    await writing.audit({
+      kind: problem === undefined ? 'alert' : 'alert_unjudged',
+      subject: alert.id,
+      body: { node: alert.node, rule: alert.rule, time: alert.time, cases, problem },
+    })
   }
   return taken
+}
+
+interface Judged {
+  readonly cases: readonly string[]
+  readonly steps: readonly Step[]
+  /** Why the policies could not judge it. */
+  readonly problem: string | undefined
+}
+
+/** No policy can say yet what it is about: that is asked when its amendment comes. */
+const unjudgedYet: Judged = { cases: [], steps: [], problem: undefined }
+
+/** Counts a stored alert into its cases and plans them. */
+export async function judgeAlert(writing: Writing, judge: Judge, alert: Alert): Promise<Judged> {
+  const cases: string[] = []
+  const steps: Step[] = []
+  let problem: string | undefined
+  try {
+    for (const claim of judged(() => judge.correlate(alert))) {
+      const found = await countIntoCase(writing, alert, claim)
+      cases.push(found.id)
+      steps.push(...(await planCase(writing, judge, alert, found)))
+    }
+  } catch (error) {
+    if (!(error instanceof JudgeFailed)) throw error
+    problem = `alert ${alert.id} of rule ${alert.rule}: ${error.message}`
+  }
+  await writing.rows
+    .updateTable('alerts')
+    .set({ cases: JSON.stringify(cases) })
+    .where('id', '=', alert.id)
+    .execute()
+  return { cases, steps, problem }
 }
 
 /** A policy that throws must not keep alerts from being taken; it is told apart from a ledger that fails. */
@@ -123,28 +157,11 @@ async function insertAlert({ rows, nowMs }: Writing, alert: Alert): Promise<bool
       received_ms: nowMs,
       body: JSON.stringify(alert),
       cases: '[]',
+      pending_until_ms: alert.place?.isPending === true ? nowMs + identityWaitMs : null,
     })
     .onConflict((conflict) => conflict.column('id').doNothing())
     .executeTakeFirst()
   return result.numInsertedOrUpdatedRows === 1n
-}
-
-async function recordAlert(
-  { rows, audit }: Writing,
-  alert: Alert,
-  cases: readonly string[],
-  problem: string | undefined,
-): Promise<void> {
-  await rows
-    .updateTable('alerts')
-    .set({ cases: JSON.stringify(cases) })
-    .where('id', '=', alert.id)
-    .execute()
-  await audit({
-    kind: problem === undefined ? 'alert' : 'alert_unjudged',
-    subject: alert.id,
-    body: { node: alert.node, rule: alert.rule, time: alert.time, cases, problem },
-  })
 }
 
 async function countIntoCase(writing: Writing, alert: Alert, claim: CaseClaim): Promise<Case> {

@@ -71,6 +71,10 @@ const versions: readonly (readonly string[])[] = [
     `create index approvals_untold on approvals (created_ms) where told_ms is null`,
   ],
   [`alter table steps add column namespace text`, `alter table steps add column workload text`],
+  [
+    `alter table alerts add column pending_until_ms bigint`,
+    `create index alerts_pending on alerts (pending_until_ms) where pending_until_ms is not null`,
+  ],
 ]
 
 /** Brings the schema up to this program's; a newer one is left untouched and refused. */

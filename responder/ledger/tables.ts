@@ -31,6 +31,8 @@ interface AlertRow {
   body: string
   /** JSON list of the cases that it was counted into; empty: no policy selects it. */
   cases: string
+  /** Until when it waits for its amendment: its place is pending, and no policy has seen it. Null: it waits for none. */
+  pending_until_ms: number | null
 }
 
 export interface CaseRow {
