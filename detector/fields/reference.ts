@@ -1,12 +1,13 @@
 /** Prints docs/reference/fields.md from the rows: `node detector/fields/reference.ts > docs/reference/fields.md`. */
 import { absentFields } from './absent.ts'
-import type { Field } from './index.ts'
+import type { Field } from '../../contract/condition/values.ts'
+import { genericAuditFields, jsonFields, kaFields } from './k8s-audit/index.ts'
 import { ownFields } from './own.ts'
 import { syscallFields } from './table.ts'
 
 const argument = { none: '', optional: '[x]', required: '[x]' } as const
 
-const remarks = (field: Field): string =>
+const remarks = (field: Field<never>): string =>
   [
     field.isDeprecated ? 'deprecated' : '',
     field.isFilterOnly ? 'conditions only' : '',
@@ -17,7 +18,7 @@ const remarks = (field: Field): string =>
     .filter(Boolean)
     .join(', ')
 
-const cells = (field: Field): string[] => [
+const cells = (field: Field<never>): string[] => [
   `\`${field.name}${argument[field.argument]}\``,
   field.type,
   field.help,
@@ -34,7 +35,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), line([], '-'), ...rows.map((row) => line(row))].join('\n')
 }
 
-const section = (title: string, text: string, fields: readonly Field[]) =>
+const section = (title: string, text: string, fields: readonly Field<never>[]) =>
   `## ${title}\n\n${text}\n\n${table(['field', 'type', 'what it is', 'remarks'], fields.map(cells))}\n`
 
 export function fieldsReference(): string {
@@ -42,7 +43,7 @@ export function fieldsReference(): string {
   const falcos = syscallFields.fields.filter((field) => !others.has(field))
   return [
     '# Fields\n',
-    'What conditions and outputs of rules on system calls may name. Printed from the rows in `detector/fields/`.\n',
+    'What conditions and outputs of rules may name: rules on system calls, and at the end of the page rules with `source: k8s_audit`. Printed from the rows in `detector/fields/`.\n',
     section(
       "Falco's fields",
       "They mean what they mean in Falco 0.44; a value that cannot be had is missing, and a comparison with it is false. Of an opened file `fd.name` is the file that the kernel opened; where the name that was passed is another, rules are judged once with each. `user.*` is as whom the event happened, not the exec. A parent that has exited is still the parent: `proc.pname` is who forked the process. `fd.lip` and `fd.rip` are the socket's own and its peer's address as the kernel has them.",
@@ -53,6 +54,16 @@ export function fieldsReference(): string {
       'Fields that are always missing',
       'Rules that name them load. Each says why nothing answers it.',
       absentFields,
+    ),
+    section(
+      'Kubernetes audit events',
+      `Of rules with \`source: k8s_audit\`, with the names and meanings of Falco's k8saudit plugin; every value is text. An index in brackets takes one element of a list. Each of ${genericAuditFields.map(({ name }) => `\`${name}\``).join(', ')} means what it means above.`,
+      kaFields,
+    ),
+    section(
+      'Any part of an audit event',
+      'By [JSON pointer](https://www.rfc-editor.org/rfc/rfc6901), which writes `/` inside a name as `~1`: `jevt.value[/annotations/authorization.k8s.io~1decision]`.',
+      jsonFields,
     ),
   ].join('\n')
 }

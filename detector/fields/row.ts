@@ -2,7 +2,8 @@
 import type { Event } from '../events/event.ts'
 import type { Process } from '../state/process.ts'
 import { ancestor } from '../state/process.ts'
-import type { Field, FieldType, FieldValue, Reader, Scalar } from './index.ts'
+import type * as condition from '../../contract/condition/values.ts'
+import type { Field, FieldType, FieldValue, Scalar } from './index.ts'
 
 export type Options = Partial<Omit<Field, 'name' | 'type' | 'help' | 'bind'>>
 
@@ -16,13 +17,13 @@ const common = {
 } as const
 
 /** A field without an argument. */
-export const row = (
+export const row = <Subject = Event>(
   name: string,
   type: FieldType,
   help: string,
-  read: Reader,
+  read: condition.Reader<Subject>,
   options: Options = {},
-): Field => ({ ...common, name, type, help, ...options, bind: () => read })
+): condition.Field<Subject> => ({ ...common, name, type, help, ...options, bind: () => read })
 
 /** A field that takes an argument in brackets; `bind` answers a reader or says what is wrong with it. */
 export const indexed = (

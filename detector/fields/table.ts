@@ -1,10 +1,10 @@
 /** The list of fields of system call events, and how a rule's text finds one. */
-import { nearest } from '../../contract/problem.ts'
 import { absentFields } from './absent.ts'
 import { argumentFields, parameterIn, rawType } from './arguments.ts'
 import { containerFields } from './container.ts'
 import { eventFields } from './event.ts'
 import { fileFields } from './file.ts'
+import { unknownField, useField } from './find-field.ts'
 import { fsPathFields } from './fs-path.ts'
 import type { Field, FieldTable, FieldUse } from './index.ts'
 import { ownFields } from './own.ts'
@@ -46,17 +46,12 @@ function find(name: string, argument: string | undefined): FieldUse | { readonly
     return use(field, argument, argument === undefined ? name : `${name}[${argument}]`)
   const base = dotted.find((prefix) => name.startsWith(`${prefix}.`))
   const owner = base === undefined ? undefined : byName.get(base)
-  if (base === undefined || owner === undefined || argument !== undefined) return unknown(name)
+  if (base === undefined || owner === undefined || argument !== undefined)
+    return unknownField(name, byName.keys())
   const rest = name.slice(base.length + 1)
   const isParameter = base === 'evt.arg' || base === 'evt.rawarg'
   const found = isParameter ? (parameterIn(rest) ?? rest) : rest
   return use(owner, found, `${base}.${found}`)
-}
-
-function unknown(name: string): { readonly problem: string } {
-  const near = nearest(name, byName.keys())
-  const remedy = near === undefined ? '' : `; did you mean ${near}?`
-  return { problem: `unknown field ${JSON.stringify(name)}${remedy}` }
 }
 
 function use(
@@ -64,13 +59,8 @@ function use(
   argument: string | undefined,
   text: string,
 ): FieldUse | { readonly problem: string } {
-  if (argument === undefined && field.argument === 'required')
-    return { problem: `${field.name} needs an argument: ${field.help}` }
-  if (argument !== undefined && field.argument === 'none')
-    return { problem: `${field.name} takes no argument` }
-  const bound = field.bind(argument)
-  if (typeof bound !== 'function') return bound
-  return { field: bindField(field, argument), text, argument, read: bound }
+  const found = useField(field, argument, text)
+  return 'problem' in found ? found : { ...found, field: bindField(field, argument) }
 }
 
 /** With its argument a field may be narrower: one ancestor instead of any, the type of one parameter. */
