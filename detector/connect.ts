@@ -3,6 +3,7 @@ import type { Server } from 'node:http'
 import type { Answer, Heartbeat, Verdict } from '../contract/verdict.ts'
 import type { AppendOutput } from './alerts/append-output.ts'
 import type { DetectorConfig } from './config.ts'
+import type { Event } from './events/event.ts'
 import { FanOut } from './outputs/fan-out.ts'
 import { ResponderLink } from './responder-link.ts'
 import type { RulesInForce } from './rules-in-force.ts'
@@ -54,7 +55,7 @@ export async function openLink(
   config: DetectorConfig,
   { hands, token, random }: DetectorServices,
   heartbeat: () => Heartbeat,
-  rules: () => RulesInForce,
+  rules: () => RulesInForce<Event>,
 ): Promise<ResponderLink | undefined> {
   const { responder, spool, data } = config.riposte
   if (responder.url === '') return undefined

@@ -8,14 +8,15 @@ import {
   reloadFailed,
   strikeDisarmed,
 } from './alerts/internal.ts'
-import type { AlertOptions } from './alerts/alert.ts'
+import { type AlertOptions, compileAlert } from './alerts/alert.ts'
 import type { JudgedAlert } from './alerts/judged.ts'
 import type { DetectorConfig } from './config.ts'
 import { appendOutputs, closed, openLink, openOutputs, openStatus } from './connect.ts'
-import { syscallFields } from './fields/table.ts'
+import type { LoadedRule } from './engine/load/compile-rules.ts'
 import { LostRecords } from './lost-records.ts'
 import { printMetrics } from './metrics.ts'
 import { Pipeline } from './pipeline.ts'
+import { syscallSource } from './rule-sources.ts'
 import { loadInForce } from './rules-in-force.ts'
 import type { Detector, DetectorServices } from './services.ts'
 import { FileWatch } from './watch.ts'
@@ -38,7 +39,7 @@ export async function startDetector(
   const identity = { node: config.node, bootId: state.host.bootId }
   const startedMs = Date.now()
   const alerts: AlertOptions = {
-    table: syscallFields,
+    table: syscallSource.fields,
     buffers: config.buffer_format_base64 ? 'base64' : 'dots',
     identity,
     appendOutput: appendOutputs(config),
@@ -47,7 +48,11 @@ export async function startDetector(
     strikesOf: hands?.strikesOf ?? (() => []),
   }
   const loadRules = () => {
-    const result = loadInForce(config.rulesFiles, config, alerts, Date.now())
+    const judging = {
+      source: syscallSource,
+      compileAlert: (rule: LoadedRule) => compileAlert(rule, alerts),
+    }
+    const result = loadInForce(config.rulesFiles, config, judging, Date.now())
     explain(result.problems)
     return result
   }

@@ -14,7 +14,7 @@ import type { State } from './state/state.ts'
 
 export interface PipelineOptions {
   readonly state: State
-  readonly rules: RulesInForce
+  readonly rules: RulesInForce<Event>
   readonly onAlert: (judged: JudgedAlert) => void
   /** Acts of Riposte itself set nothing off (fault F24); asked only when a rule has matched. */
   readonly isOwn: (event: Event) => boolean
@@ -30,7 +30,7 @@ export class Pipeline {
   readonly #options: PipelineOptions
   /** By rule name, so that a reload does not begin again at zero. */
   readonly matches = new Map<string, number>()
-  #rules: RulesInForce
+  #rules: RulesInForce<Event>
   #wanted: readonly boolean[]
   /** Rules that have already spoken of this record: the second name must not repeat them. */
   readonly #spoken: LoadedRule[] = []
@@ -44,12 +44,12 @@ export class Pipeline {
     this.#wanted = wantedIds(options.rules)
   }
 
-  get rules(): RulesInForce {
+  get rules(): RulesInForce<Event> {
     return this.#rules
   }
 
   /** Process state stays; the next record is judged by the new rules. */
-  swap(rules: RulesInForce): void {
+  swap(rules: RulesInForce<Event>): void {
     this.#rules = rules
     this.#wanted = wantedIds(rules)
   }
@@ -84,5 +84,5 @@ export class Pipeline {
   }
 }
 
-const wantedIds = ({ ruleset }: RulesInForce) =>
+const wantedIds = ({ ruleset }: RulesInForce<Event>) =>
   events.map(({ name }) => ruleset.wantedEvents.has(name))

@@ -2,20 +2,22 @@
 import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
 import type { Problem } from '../contract/problem.ts'
-import { type AlertMaker, type AlertOptions, compileAlert } from './alerts/alert.ts'
+import type { JudgedAlert } from './alerts/judged.ts'
 import type { DetectorConfig } from './config.ts'
 import type { LoadedRule } from './engine/load/compile-rules.ts'
+import type { TemplateProblem } from './engine/format.ts'
 import { readRuleFiles } from './engine/load/files.ts'
 import { loadRules } from './engine/load/load.ts'
 import type { SourceFile } from './engine/load/read.ts'
+import type { Dispatched, RuleSource } from './engine/rule-source.ts'
 import { type Ruleset, createRuleset } from './engine/ruleset.ts'
 import type { Selection } from './engine/selection.ts'
-import { events } from './events/schema.ts'
+import { ruleSources } from './rule-sources.ts'
 
-export interface RulesInForce {
-  readonly ruleset: Ruleset
-  readonly makers: ReadonlyMap<LoadedRule, AlertMaker>
-  /** Rules that the files define, whether they run or not. */
+export interface RulesInForce<Subject> {
+  readonly ruleset: Ruleset<Subject>
+  readonly makers: ReadonlyMap<LoadedRule, (event: Subject) => JudgedAlert>
+  /** Rules that the files define, whether they run or not, and of whatever source. */
   readonly loaded: number
   /** Of all files, in order. */
   readonly sha256: string
@@ -23,34 +25,42 @@ export interface RulesInForce {
   readonly loadedMs: number
 }
 
-export interface LoadResult {
+export interface LoadResult<Subject> {
   /** Undefined exactly when a problem is an error. */
-  readonly rules: RulesInForce | undefined
+  readonly rules: RulesInForce<Subject> | undefined
   readonly problems: readonly Problem[]
   readonly sources: readonly SourceFile[]
 }
 
-export function loadInForce(
+/** What a detector of one source needs to judge: rules of other sources are checked, and do not run. */
+export interface JudgeOf<Subject> {
+  readonly source: RuleSource<Subject>
+  /** From a rule of it to what makes its alerts, or what is wrong with the output. */
+  readonly compileAlert: (
+    rule: LoadedRule,
+  ) => ((event: Subject) => JudgedAlert) | readonly TemplateProblem[]
+}
+
+export function loadInForce<Subject extends Dispatched>(
   paths: readonly string[],
   config: DetectorConfig,
-  alerts: AlertOptions,
+  { source, compileAlert }: JudgeOf<Subject>,
   nowMs: number,
-): LoadResult {
+): LoadResult<Subject> {
   const { files: sources, unreadable } = readRuleFiles(paths)
   if (unreadable.length > 0)
     return { rules: undefined, problems: unreadable.map(fileProblem), sources }
-  const { rules: loaded, problems: found } = loadRules(sources, { table: alerts.table })
+  const { rules: loaded, problems: found } = loadRules(sources, { sources: ruleSources })
   const problems: Problem[] = [...found]
   const ruleset = createRuleset(loaded, {
     matching: config.rule_matching,
-    source: 'syscall',
-    eventNames: events.map(({ name }) => name),
+    source,
     selection: selections(config),
     minPriority: config.minPriority,
   })
-  const makers = new Map<LoadedRule, AlertMaker>()
+  const makers = new Map<LoadedRule, (event: Subject) => JudgedAlert>()
   for (const rule of ruleset.rules) {
-    const maker = compileAlert(rule, alerts)
+    const maker = compileAlert(rule)
     if (typeof maker === 'function') makers.set(rule, maker)
     else problems.push(...maker.map(({ problem }) => appendedProblem(rule, problem)))
   }

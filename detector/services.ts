@@ -14,7 +14,7 @@ export interface NodeHands {
   readonly isOwn: (event: Event) => boolean
   /** What the kernel did or would have done inside the call. */
   readonly strikesOf: (event: Event, rule: string) => Strike[]
-  readonly takeStrikes: (strikes: Orders['strikes'], rules: RulesInForce) => void
+  readonly takeStrikes: (strikes: Orders['strikes'], rules: RulesInForce<Event>) => void
   readonly strikes: () => Heartbeat['strikes']
   readonly setKillSwitch: (isOn: boolean) => void
 }

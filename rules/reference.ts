@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { LoadedRule } from '../detector/engine/load/compile-rules.ts'
 import { loadRules } from '../detector/engine/load/load.ts'
-import { syscallFields } from '../detector/fields/table.ts'
+import { ruleSources } from '../detector/rule-sources.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 
@@ -20,7 +20,7 @@ export function ownFiles(): OwnFile[] {
     .filter((name) => name.endsWith('.yaml'))
     .toSorted()
     .map((name) => ({ name, text: readFileSync(join(here, name), 'utf8') }))
-  const { rules } = loadRules(files, { table: syscallFields })
+  const { rules } = loadRules(files, { sources: ruleSources })
   return files.map(({ name, text }) => ({
     name,
     text,

@@ -5,7 +5,7 @@ import { hasErrors, loadRules } from '../../detector/engine/load/load.ts'
 import { validationJson, validationText } from '../../detector/engine/load/results.ts'
 import { unknownName } from '../../contract/problem.ts'
 import type { DetectorConfig } from '../../detector/config.ts'
-import { syscallFields } from '../../detector/fields/table.ts'
+import { ruleSources } from '../../detector/rule-sources.ts'
 import { sayProblems } from '../problems.ts'
 import { CommandFailure, type Terminal } from '../terminal.ts'
 import { defaultRules } from './configuration.ts'
@@ -18,7 +18,7 @@ function load(paths: readonly string[]) {
       `${first.path} cannot be read: ${first.reason}`,
       'name a rule file, or a directory of them',
     )
-  return loadRules(files, { table: syscallFields })
+  return loadRules(files, { sources: ruleSources })
 }
 
 /** Falco's own form, text or JSON. */
@@ -83,8 +83,15 @@ const ruleRecord = (rule: LoadedRule) => ({
 
 const filesOr = (paths: readonly string[]) => (paths.length > 0 ? paths : defaultRules)
 
-export const listRules = (paths: readonly string[], terminal: Terminal): readonly RuleRecord[] =>
-  loadedRules(filesOr(paths), terminal).map(ruleRecord)
+/** Of one event source, or of all; the rules of a source that is not enabled load, and do not run. */
+export const listRules = (
+  paths: readonly string[],
+  source: string | undefined,
+  terminal: Terminal,
+): readonly RuleRecord[] =>
+  loadedRules(filesOr(paths), terminal)
+    .filter((rule) => source === undefined || rule.source === source)
+    .map(ruleRecord)
 
 export function showRule(paths: readonly string[], name: string, terminal: Terminal) {
   const found = ruleNamed(loadedRules(filesOr(paths), terminal), name)

@@ -1,40 +1,15 @@
 /** One rule's alerts: bound to the field table at load, then made from each event that the rule matched. */
 import { createHash } from 'node:crypto'
-import type {
-  Place,
-  Priority,
-  ProcessIdentity,
-  RequestedAction,
-  Strike,
-} from '../../contract/alert.ts'
-import { compileOutput, type FormatOptions, type TemplateProblem } from '../engine/format.ts'
-import type { ShownValue } from '../engine/print.ts'
+import type { Place, ProcessIdentity, Strike } from '../../contract/alert.ts'
+import type { TemplateProblem } from '../engine/format.ts'
 import type { Event } from '../events/event.ts'
 import type { FieldTable, FieldValue } from '../fields/index.ts'
-import { type AppendOutput, extraFields, withAppended } from './append-output.ts'
 import { type JudgedAlert, contractFields } from './judged.ts'
+import { type AlertRule, type NodeIdentity, type PrintOptions, compilePrinted } from './printed.ts'
 import { rfc3339 } from './time.ts'
 
-/** Who speaks: the same in every alert of this run. */
-export interface NodeIdentity {
-  readonly node: string
-  readonly bootId: string
-}
-
-/** What an alert takes from a loaded rule. */
-export interface AlertRule {
-  readonly name: string
-  readonly priority: Priority
-  readonly source: string
-  readonly tags: readonly string[]
-  readonly output: string
-  readonly actions: readonly RequestedAction[]
-}
-
-export interface AlertOptions extends FormatOptions {
+export interface AlertOptions extends PrintOptions<Event> {
   readonly identity: NodeIdentity
-  readonly appendOutput: readonly AppendOutput[]
-  readonly staticFields: ReadonlyMap<string, string>
   /** Nanoseconds since 1970 of a record's boot-clock time. */
   readonly wallTimeNs: (bootTimeNs: bigint) => bigint
   /** What the kernel did or would have done inside the call, from the record's strike bits. */
@@ -47,19 +22,14 @@ export function compileAlert(
   rule: AlertRule,
   options: AlertOptions,
 ): AlertMaker | readonly TemplateProblem[] {
-  const template = compileOutput(withAppended(rule, options.appendOutput), options)
-  if (!('message' in template)) return template
-  const extra = extraFields(rule, options)
-  if (!('collect' in extra)) return extra
+  const printed = compilePrinted(rule, options)
+  if (typeof printed !== 'function') return printed
   const processOf = compileProcess(options.table)
   const placeOf = compilePlace(options.table)
-  const { identity, wallTimeNs, strikesOf, staticFields } = options
+  const { identity, wallTimeNs, strikesOf } = options
   return (event) => {
     const timeNs = wallTimeNs(event.view.timeNs)
-    const fields = new Map<string, ShownValue>()
-    template.collect(event, fields)
-    extra.collect(event, fields)
-    for (const [name, value] of staticFields) fields.set(name, value)
+    const { output, fields } = printed(event)
     return {
       timeNs,
       fields,
@@ -73,7 +43,7 @@ export function compileAlert(
         source: rule.source,
         tags: [...new Set(rule.tags)].toSorted(),
         time: rfc3339(timeNs),
-        output: template.message(event).toWellFormed(),
+        output,
         outputFields: contractFields(fields),
         actions: [...rule.actions],
         process: processOf(event),

@@ -5,7 +5,7 @@ import {
   type OutputTemplate,
   type TemplateProblem,
 } from '../engine/format.ts'
-import type { AlertRule } from './alert.ts'
+import type { AlertRule } from './printed.ts'
 
 export interface AppendOutput {
   readonly match: {
@@ -42,11 +42,11 @@ export function withAppended(rule: AlertRule, entries: readonly AppendOutput[]):
 }
 
 /** The extra fields of all matching entries as one thing that collects. */
-export function extraFields(
+export function extraFields<Subject>(
   rule: AlertRule,
-  options: FormatOptions & { readonly appendOutput: readonly AppendOutput[] },
-): Pick<OutputTemplate, 'collect'> | readonly TemplateProblem[] {
-  const collectors: OutputTemplate['collect'][] = []
+  options: FormatOptions<Subject> & { readonly appendOutput: readonly AppendOutput[] },
+): Pick<OutputTemplate<Subject>, 'collect'> | readonly TemplateProblem[] {
+  const collectors: OutputTemplate<Subject>['collect'][] = []
   for (const entry of options.appendOutput) {
     if (!matches(entry, rule)) continue
     for (const { name, template } of entry.extraFields) {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Priority } from '../../contract/alert.ts'
 import type { ShownValue } from '../engine/print.ts'
 import { type JudgedAlert, contractFields } from './judged.ts'
-import type { NodeIdentity } from './alert.ts'
+import type { NodeIdentity } from './printed.ts'
 import { rfc3339 } from './time.ts'
 
 export interface InternalNotice {

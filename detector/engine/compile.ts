@@ -3,28 +3,27 @@
  * ask is computed once; every literal and reader is an element of a constants table, never source text.
  */
 import type { Bound } from '../../contract/condition/bound.ts'
-import type { Event } from '../events/event.ts'
 import { Emitter } from './emit.ts'
 import { Graph, type GraphNode } from './graph.ts'
 
 /** Is called for each rule that matches, in order; `rule` is what was given with its condition. */
-export type OnMatch<Rule> = (rule: Rule, event: Event) => void
-export type Judge<Rule> = (event: Event, onMatch: OnMatch<Rule>) => void
+export type OnMatch<Rule, Subject> = (rule: Rule, event: Subject) => void
+export type Judge<Rule, Subject> = (event: Subject, onMatch: OnMatch<Rule, Subject>) => void
 
-export interface Conditioned<Rule> {
+export interface Conditioned<Rule, Subject> {
   readonly rule: Rule
   /** True: it holds for every event of this name. */
-  readonly condition: Bound<Event> | true
+  readonly condition: Bound<Subject> | true
 }
 
 export type Matching = 'first' | 'all'
 
-export function compileJudge<Rule>(
-  rules: readonly Conditioned<Rule>[],
+export function compileJudge<Rule, Subject>(
+  rules: readonly Conditioned<Rule, Subject>[],
   matching: Matching,
-): Judge<Rule> {
-  const graph = new Graph<Event>()
-  const roots = rules.map(({ rule, condition }): [Rule, GraphNode<Event> | true] => [
+): Judge<Rule, Subject> {
+  const graph = new Graph<Subject>()
+  const roots = rules.map(({ rule, condition }): [Rule, GraphNode<Subject> | true] => [
     rule,
     condition === true ? true : graph.add(condition),
   ])

@@ -4,7 +4,6 @@ import type { BoundOperand, BoundTest } from '../../contract/condition/bound.ts'
 import { againstValue, holds, isPresent, withModifier } from '../../contract/condition/interpret.ts'
 import { familyOf } from '../../contract/condition/operators.ts'
 import type { FieldValue, Scalar } from '../../contract/condition/values.ts'
-import type { Event } from '../events/event.ts'
 import type { GraphNode } from './graph.ts'
 
 /** Above this many listed values a Set is asked, below it they are compared one by one. */
@@ -58,7 +57,7 @@ export class Emitter {
     return all.length === 0 ? [] : [`let ${all.join(', ')}`]
   }
 
-  node(node: GraphNode<Event>, isSet: SetLocals): string {
+  node(node: GraphNode<never>, isSet: SetLocals): string {
     if (node.uses === 1 || isCheap(node)) return this.#plain(node, isSet)
     const memo = this.#memos.get(node.id) ?? `m${this.#memos.size}`
     this.#memos.set(node.id, memo)
@@ -68,7 +67,7 @@ export class Emitter {
     return `((${memo} || (${memo} = ${expression} ? 1 : 2)) === 1)`
   }
 
-  #plain({ value }: GraphNode<Event>, isSet: SetLocals): string {
+  #plain({ value }: GraphNode<never>, isSet: SetLocals): string {
     switch (value.kind) {
       case 'and':
         return this.#chain(value.children, '&&', isSet)
@@ -86,7 +85,7 @@ export class Emitter {
   }
 
   #chain(
-    [first, ...others]: readonly GraphNode<Event>[],
+    [first, ...others]: readonly GraphNode<never>[],
     symbol: string,
     isSet: SetLocals,
   ): string {
@@ -98,7 +97,7 @@ export class Emitter {
   }
 
   /** Reads on first use; missing is undefined, unread is null, which no field ever is. */
-  #read(operand: BoundOperand<Event>, isSet: SetLocals): string {
+  #read(operand: BoundOperand<never>, isSet: SetLocals): string {
     const name = this.#local(operand)
     if (isSet.has(name)) return name
     isSet.add(name)
@@ -107,13 +106,13 @@ export class Emitter {
   }
 
   /** One reader a field, whichever of its uses came first. */
-  #local(operand: BoundOperand<Event>): string {
+  #local(operand: BoundOperand<never>): string {
     if (!this.#readers.has(operand.text))
       this.#readers.set(operand.text, this.constant(operand.read))
     return `f${[...this.#readers.keys()].indexOf(operand.text)}`
   }
 
-  #test(test: BoundTest<Event>, isSet: SetLocals): string {
+  #test(test: BoundTest<never>, isSet: SetLocals): string {
     const { left, right } = test
     if (right.kind === 'operand') {
       const compare = (value: FieldValue, other: FieldValue) =>
@@ -135,7 +134,7 @@ export class Emitter {
 
   /** The operators that JavaScript has; `undefined` on the left makes each of them false. */
   #inline(
-    { left, comparison }: BoundTest<Event>,
+    { left, comparison }: BoundTest<never>,
     read: string,
     values: readonly Scalar[],
     isSet: SetLocals,
@@ -198,7 +197,7 @@ export class Emitter {
 }
 
 /** Cheaper to compute again than to remember: one comparison of a field that is in a local already. */
-function isCheap({ value }: GraphNode<Event>): boolean {
+function isCheap({ value }: GraphNode<never>): boolean {
   if (value.kind === 'not') return isCheap(value.child)
   if (value.kind !== 'test') return value.kind === 'exists'
   const { left, right, comparison } = value

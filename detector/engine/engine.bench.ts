@@ -25,10 +25,10 @@ function measure(title: string, names: readonly string[], selectAll: boolean): v
     return path === undefined ? [] : [{ name, text: readFileSync(path, 'utf8') }]
   })
   const fixture = newFixture()
-  const { rules } = loadRules(files, { table: fixture.table })
+  const { rules } = loadRules(files, { sources: fixture.sources })
   const eventNames = events.map(({ name }) => name)
   const ruleset = createRuleset(rules, {
-    matching: 'first', source: 'syscall', eventNames,
+    matching: 'first', source: { name: 'syscall', fields: fixture.table, eventNames },
     selection: selectAll ? [{ operation: 'enable', by: 'rule', pattern: '*' }] : [],
   }) // prettier-ignore
   const random = newRandom(1)

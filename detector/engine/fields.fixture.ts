@@ -9,6 +9,7 @@ import { createEvent, type Event } from '../events/event.ts'
 import type { EventView } from '../events/view.ts'
 import type { Field, FieldTable } from '../fields/index.ts'
 import { createState } from '../state/state.ts'
+import type { RuleSource } from './rule-source.ts'
 
 /** Field text → value; what is not there is missing. */
 export type Values = Readonly<Record<string, FieldValue>>
@@ -73,6 +74,8 @@ function newField(word: string, type: FieldType, values: Arity): Field {
 
 export interface Fixture {
   readonly table: FieldTable
+  /** Both sources on that table, each with its own fields of it. */
+  readonly sources: readonly RuleSource<Event>[]
   /** Values in the order in which their fields were bound; after loading. */
   readonly arrange: (values: Values) => readonly FieldValue[]
   /** What the fields read from now on, whatever the event. */
@@ -104,11 +107,21 @@ export function newFixture(): Fixture {
   }
   return {
     table,
+    sources: [part(table, 'syscall'), part(table, 'k8s_audit')],
     arrange: (values) => Array.from(slots.keys(), (text) => values[text]),
     show: (arranged) => {
       shown = arranged
     },
   }
+}
+
+function part(table: FieldTable, name: string): RuleSource<Event> {
+  const isOwn = ({ source }: Field) => source === 'any' || source === name
+  const find: FieldTable['find'] = (field, argument) => {
+    const use = table.find(field, argument)
+    return 'problem' in use || isOwn(use.field) ? use : { problem: 'no such field' }
+  }
+  return { name, fields: { fields: table.fields.filter(isOwn), find }, eventNames: [] }
 }
 
 /** No field of the fixture asks for the state. */

@@ -49,7 +49,8 @@ const table: FieldTable = {
 const event = {} as Event
 const compile = (text: string, buffers: 'dots' | 'base64' = 'dots') =>
   compileOutput(text, { table, buffers })
-const good = (text: string, buffers?: 'dots' | 'base64') => compile(text, buffers) as OutputTemplate
+const good = (text: string, buffers?: 'dots' | 'base64') =>
+  compile(text, buffers) as OutputTemplate<Event>
 const message = (text: string, buffers?: 'dots' | 'base64') => good(text, buffers).message(event)
 const collected = (text: string) => {
   const into = new Map<string, ShownValue>()

@@ -8,8 +8,7 @@
  */
 import { bindOperand } from '../../contract/condition/check.ts'
 import { parseTransform } from '../../contract/condition/parser.ts'
-import type { Event } from '../events/event.ts'
-import type { FieldTable, Reader } from '../fields/index.ts'
+import type { FieldTable, Reader } from '../../contract/condition/values.ts'
 import {
   type BufferFormat,
   type Printable,
@@ -18,17 +17,17 @@ import {
   printText,
 } from './print.ts'
 
-export interface FormatOptions {
-  readonly table: FieldTable
+export interface FormatOptions<Subject> {
+  readonly table: FieldTable<Subject>
   readonly buffers: BufferFormat
 }
 
-export interface OutputTemplate {
+export interface OutputTemplate<Subject> {
   /** The keys of `output_fields`: each field's canonical text, a transformer's under its inner field. */
   readonly keys: readonly string[]
-  readonly message: (event: Event) => string
+  readonly message: (event: Subject) => string
   /** Puts each field's value under its name. */
-  readonly collect: (event: Event, into: Map<string, ShownValue>) => void
+  readonly collect: (event: Subject, into: Map<string, ShownValue>) => void
 }
 
 /** What is wrong with a template and where, so that the loader can point into the rule file. */
@@ -39,25 +38,25 @@ export interface TemplateProblem {
   readonly length: number
 }
 
-interface Insert extends Operand {
+interface Insert<Subject> extends Operand<Subject> {
   readonly width: number
 }
 
-interface Operand {
+interface Operand<Subject> {
   /** Undefined for a transformer without any field. */
   readonly key: string | undefined
   readonly printable: Printable
-  readonly read: Reader
+  readonly read: Reader<Subject>
   /** Index behind it. */
   readonly end: number
 }
 
 /** All mistakes at once; a template without any is ready to print. */
-export function compileOutput(
+export function compileOutput<Subject>(
   template: string,
-  options: FormatOptions,
-): OutputTemplate | readonly TemplateProblem[] {
-  const pieces: (string | Insert)[] = []
+  options: FormatOptions<Subject>,
+): OutputTemplate<Subject> | readonly TemplateProblem[] {
+  const pieces: (string | Insert<Subject>)[] = []
   const problems: TemplateProblem[] = []
   let position = 0
   while (position < template.length) {
@@ -73,7 +72,10 @@ export function compileOutput(
   return problems.length > 0 ? problems : printer(pieces, options.buffers)
 }
 
-function printer(pieces: readonly (string | Insert)[], buffers: BufferFormat): OutputTemplate {
+function printer<Subject>(
+  pieces: readonly (string | Insert<Subject>)[],
+  buffers: BufferFormat,
+): OutputTemplate<Subject> {
   const inserts = pieces.filter((piece) => typeof piece !== 'string')
   return {
     keys: inserts.flatMap(({ key }) => key ?? []),
@@ -100,11 +102,11 @@ function fit(text: string, width: number): string {
   return Buffer.concat([bytes, Buffer.alloc(width, ' ')]).toString('utf8', 0, width)
 }
 
-function parseInsert(
+function parseInsert<Subject>(
   template: string,
   percent: number,
-  { table }: FormatOptions,
-): Insert | TemplateProblem {
+  { table }: FormatOptions<Subject>,
+): Insert<Subject> | TemplateProblem {
   const digits = /^\d*/.exec(template.slice(percent + 1))?.[0] ?? ''
   const start = percent + 1 + digits.length
   if (start >= template.length)
@@ -114,11 +116,11 @@ function parseInsert(
 }
 
 /** The condition language's own transformers, with its own parser. */
-function parseTransformer(
+function parseTransformer<Subject>(
   template: string,
   start: number,
-  table: FieldTable,
-): Operand | TemplateProblem | undefined {
+  table: FieldTable<Subject>,
+): Operand<Subject> | TemplateProblem | undefined {
   const parsed = parseTransform(template, start)
   if (parsed === undefined) return undefined
   if ('problem' in parsed)
@@ -129,7 +131,11 @@ function parseTransformer(
   return { key: bound.uses[0]?.text, printable: { type: bound.type }, read: bound.read, end }
 }
 
-function parseField(template: string, start: number, table: FieldTable): Operand | TemplateProblem {
+function parseField<Subject>(
+  template: string,
+  start: number,
+  table: FieldTable<Subject>,
+): Operand<Subject> | TemplateProblem {
   const run = /^[A-Za-z0-9_.]*/.exec(template.slice(start))?.[0].replace(/\.+$/, '') ?? ''
   let firstProblem: string | undefined
   for (let length = run.length; length > 0; length--) {

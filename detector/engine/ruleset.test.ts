@@ -19,8 +19,11 @@ const text = [
 
 function run(matching: 'first' | 'all', options: SelectOptions = {}) {
   const fixture = newFixture()
-  const { rules, problems } = loadRules([{ name: 'r.yaml', text }], { table: fixture.table })
-  const ruleset = createRuleset(rules, { matching, source: 'syscall', eventNames, ...options })
+  const { rules, problems } = loadRules([{ name: 'r.yaml', text }], {
+    sources: fixture.sources,
+  })
+  const source = { name: 'syscall', fields: fixture.table, eventNames }
+  const ruleset = createRuleset(rules, { matching, source, ...options })
   fixture.show(fixture.arrange({ 'proc.name': 'sh', 'evt.num': 1 }))
   const matches = eventNames.map((_name, id) => {
     const found: string[] = []

@@ -1,5 +1,6 @@
 /** The rules that run, indexed by event id: one call an event, nothing allocated unless a rule matches. */
-import type { Event } from '../events/event.ts'
+import type { Bound } from '../../contract/condition/bound.ts'
+import { checkCondition } from '../../contract/condition/check.ts'
 import {
   compileJudge,
   type Conditioned,
@@ -10,34 +11,44 @@ import {
 import { hasName } from './event-types.ts'
 import { foldForEvent } from './fold.ts'
 import type { LoadedRule } from './load/compile-rules.ts'
+import type { Dispatched, RuleSource } from './rule-source.ts'
 import { type SelectOptions, selectRules } from './selection.ts'
 
-export interface RulesetOptions extends SelectOptions {
+export interface RulesetOptions<Subject> extends SelectOptions {
   /** `rule_matching`: the first rule that matches an event ends it, or every rule is asked. */
   readonly matching: Matching
-  readonly source: string
-  /** Event names by id: those of events/schema.ts. */
-  readonly eventNames: readonly string[]
+  readonly source: RuleSource<Subject>
 }
 
-export interface Ruleset {
+/** A rule of one source, ready to be asked about its events. */
+export interface RunningRule<Subject> extends LoadedRule {
+  readonly bound: Bound<Subject>
+}
+
+export interface Ruleset<Subject> {
   /** In the order in which they are asked. */
-  readonly rules: readonly LoadedRule[]
+  readonly rules: readonly RunningRule<Subject>[]
   /** The events that any of them can match: what has to be captured. */
   readonly wantedEvents: ReadonlySet<string>
   /** Calls back for each match, before it returns. The event is the caller's to reuse afterwards. */
-  readonly evaluate: (event: Event, onMatch: OnMatch<LoadedRule>) => void
+  readonly evaluate: (event: Subject, onMatch: OnMatch<RunningRule<Subject>, Subject>) => void
 }
 
-export function createRuleset(loaded: readonly LoadedRule[], options: RulesetOptions): Ruleset {
+export function createRuleset<Subject extends Dispatched>(
+  loaded: readonly LoadedRule[],
+  options: RulesetOptions<Subject>,
+): Ruleset<Subject> {
+  const { name: sourceName, fields, eventNames } = options.source
   const rules = selectRules(
-    loaded.filter(({ source }) => source === options.source),
+    loaded.filter(({ source }) => source === sourceName),
     options,
-  )
-  const judges = options.eventNames.map((name) => judgeOf(rules, name, options.matching))
-  const wantedEvents = new Set(
-    options.eventNames.filter((_name, eventId) => judges[eventId] !== undefined),
-  )
+  ).flatMap((rule): RunningRule<Subject>[] => {
+    // Checked when it was loaded, against the same fields.
+    const { condition: bound } = checkCondition(rule.condition, fields)
+    return bound === undefined ? [] : [{ ...rule, bound }]
+  })
+  const judges = eventNames.map((name) => judgeOf(rules, name, options.matching))
+  const wantedEvents = new Set(eventNames.filter((_name, eventId) => judges[eventId] !== undefined))
   return {
     rules,
     wantedEvents,
@@ -49,12 +60,12 @@ export function createRuleset(loaded: readonly LoadedRule[], options: RulesetOpt
 }
 
 /** Undefined where no rule can match events of this name. */
-function judgeOf(
-  rules: readonly LoadedRule[],
+function judgeOf<Subject>(
+  rules: readonly RunningRule<Subject>[],
   name: string,
   matching: Matching,
-): Judge<LoadedRule> | undefined {
-  const conditioned = rules.flatMap((rule): Conditioned<LoadedRule>[] => {
+): Judge<RunningRule<Subject>, Subject> | undefined {
+  const conditioned = rules.flatMap((rule): Conditioned<RunningRule<Subject>, Subject>[] => {
     if (!hasName(rule.names, name)) return []
     const condition = foldForEvent(rule.bound, name)
     return condition === false ? [] : [{ rule, condition }]

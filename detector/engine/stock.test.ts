@@ -3,17 +3,15 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { interpret } from '../../contract/condition/interpret.ts'
-import type { FieldTable } from '../fields/index.ts'
-import { syscallFields } from '../fields/table.ts'
+import { k8sAuditSource, ruleSources, syscallSource } from '../rule-sources.ts'
 import { sharedData } from '../../scripts/shared-data.ts'
-import { events } from '../events/schema.ts'
 import { drawEvent, newRandom } from './events.fixture.ts'
 import { newEvent, newFixture } from './fields.fixture.ts'
 import { loadRules } from './load/load.ts'
 import { createRuleset } from './ruleset.ts'
 
 const stock = ['falco_rules.yaml', 'falco-incubating_rules.yaml', 'falco-sandbox_rules.yaml']
-const eventNames = events.map(({ name }) => name)
+const { eventNames } = syscallSource
 const folder = sharedData('falco-rules')
 const title = (text: string) =>
   folder === undefined ? `${text}: skipped, data/falco-rules is not on this machine` : text
@@ -23,14 +21,14 @@ const read = (names: readonly string[], from = folder ?? '') =>
   names.map((name) => ({ name, text: readFileSync(join(from, name), 'utf8') }))
 
 const everything = {
-  matching: 'all', source: 'syscall', eventNames,
+  matching: 'all', source: syscallSource,
   selection: [{ operation: 'enable', by: 'rule', pattern: '*' }],
 } as const // prettier-ignore
 
 withStock(
   title('the three stock files load with our fields, no error, all 93 rules compiled'),
   () => {
-    const { rules, problems } = loadRules(read(stock), { table: syscallFields })
+    const { rules, problems } = loadRules(read(stock), { sources: ruleSources })
     expect(problems).toEqual([])
     const ruleset = createRuleset(rules, everything)
     expect(ruleset.rules).toHaveLength(93)
@@ -41,7 +39,7 @@ withStock(
 
 withStock(title('each stock file loads alone'), () => {
   const counts = stock.map((name) => {
-    const { rules, problems } = loadRules(read([name]), { table: syscallFields })
+    const { rules, problems } = loadRules(read([name]), { sources: ruleSources })
     expect(problems.filter(({ severity }) => severity === 'error')).toEqual([])
     return rules.length
   })
@@ -50,14 +48,10 @@ withStock(title('each stock file loads alone'), () => {
 
 withStock(title('the Kubernetes audit rules load and are compiled for their own source'), () => {
   const { rules, problems } = loadRules(read(['k8s_audit_rules.yaml']), {
-    table: newFixture().table,
+    sources: ruleSources,
   })
-  expect(problems.filter(({ severity }) => severity === 'error')).toEqual([])
-  const ruleset = createRuleset(rules, {
-    matching: 'all',
-    source: 'k8s_audit',
-    eventNames: ['pluginevent'],
-  })
+  expect(problems).toEqual([])
+  const ruleset = createRuleset(rules, { matching: 'all', source: k8sAuditSource })
   expect(ruleset.rules).toHaveLength(48)
 })
 
@@ -65,8 +59,11 @@ withStock(
   title('compiled and interpreted, the stock rules match the same synthetic events'),
   () => {
     const fixture = newFixture()
-    const { rules } = loadRules(read(stock), { table: fixture.table })
-    const { evaluate, rules: running } = createRuleset(rules, everything)
+    const { rules } = loadRules(read(stock), { sources: fixture.sources })
+    const { evaluate, rules: running } = createRuleset(rules, {
+      ...everything,
+      source: { ...syscallSource, fields: fixture.table },
+    })
     const random = newRandom(20_261_121)
     const matched = new Set<string>()
     for (let index = 0; index < 4000; index++) {
@@ -88,8 +85,7 @@ withStock(
 test('our own rules load without a mistake', () => {
   const from = join(import.meta.dirname, '../../rules')
   const names = readdirSync(from).filter((name) => name.endsWith('.yaml'))
-  const table: FieldTable = syscallFields
-  const { rules, problems } = loadRules(read(names.toSorted(), from), { table })
+  const { rules, problems } = loadRules(read(names.toSorted(), from), { sources: ruleSources })
   expect(problems.filter(({ code }) => !code.startsWith('LOAD_UNUSED'))).toEqual([])
   expect(rules.length).toBeGreaterThan(30)
 })

@@ -5,9 +5,8 @@ import { sharedData } from '../../scripts/shared-data.ts'
 import { loadRules } from '../engine/load/load.ts'
 import { createRuleset } from '../engine/ruleset.ts'
 import { createEvent, type Event } from '../events/event.ts'
-import { events } from '../events/schema.ts'
 import { fileName, hasTwoNames } from '../fields/subject.ts'
-import { syscallFields } from '../fields/table.ts'
+import { syscallSource } from '../rule-sources.ts'
 import { startKernel } from '../sources/kernel.ts'
 import { program, runC } from '../sources/observe.ts'
 import { apply, isFollowed } from '../state/apply.ts'
@@ -15,18 +14,17 @@ import { createState } from '../state/state.ts'
 import { Judge } from './judge.ts'
 
 const kernelTest = needs('root', 'ebpf', 'compiler')
-const eventNames = events.map(({ name }) => name)
+const { eventNames } = syscallSource
 const ours = new URL('../../rules/', import.meta.url).pathname
 const stock = sharedData('falco-rules')
 const stockFiles = ['falco_rules.yaml', 'falco-incubating_rules.yaml', 'falco-sandbox_rules.yaml']
 
 function load(directory: string, names: readonly string[]) {
   const files = names.map((name) => ({ name, text: readFileSync(directory + name, 'utf8') }))
-  const { rules } = loadRules(files, { table: syscallFields })
+  const { rules } = loadRules(files, { sources: [syscallSource] })
   const ruleset = createRuleset(rules, {
     matching: 'all',
-    source: 'syscall',
-    eventNames,
+    source: syscallSource,
     selection: [{ operation: 'enable', by: 'rule', pattern: '*' }],
     minPriority: 'Debug',
   })

@@ -8,11 +8,16 @@ import { needs } from '../../scripts/needs.ts'
 import { loadRules } from '../engine/load/load.ts'
 import { createEvent, type Event } from '../events/event.ts'
 import { events, recordFlags } from '../events/schema.ts'
-import { syscallFields } from '../fields/table.ts'
+import { createRuleset } from '../engine/ruleset.ts'
+import type { LoadedRule } from '../engine/load/compile-rules.ts'
+import { syscallSource } from '../rule-sources.ts'
 import { startKernel } from '../sources/kernel.ts'
 import { apply } from '../state/apply.ts'
 import { createState } from '../state/state.ts'
 import { type Disarmed, Judge } from './judge.ts'
+
+const running = (rules: readonly LoadedRule[]) =>
+  createRuleset(rules, { matching: 'all', source: syscallSource }).rules
 
 const kernelTest = needs('root', 'ebpf')
 
@@ -97,12 +102,12 @@ function lab(
     source.drain()
     state.endScan()
     const loaded = loadRules([{ name: 'r.yaml', text: ruleOf(condition(secret)) }], {
-      table: syscallFields,
+      sources: [syscallSource],
     })
     expect(loaded.problems).toEqual([])
     judge.bind(source.object)
     judge.learn(state.processes.live())
-    judge.setRules(loaded.rules)
+    judge.setRules(running(loaded.rules))
     judge.takeStrikes({ generation: '1', orders: [...orders] })
     use({
       directory,
@@ -183,9 +188,9 @@ kernelTest('what no rule names is dropped, and other rules bring it up again', (
       expect(read(reader, secret)).toMatchObject(unhurt)
       expect(seen().map(({ name }) => name)).toEqual([secret])
       const { rules } = loadRules([{ name: 'r.yaml', text: ruleOf(`fd.name = ${other}`) }], {
-        table: syscallFields,
+        sources: [syscallSource],
       })
-      judge.setRules(rules)
+      judge.setRules(running(rules))
       read(reader, other)
       read(reader, secret)
       expect(seen().map(({ name }) => name)).toEqual([other])

@@ -2,7 +2,7 @@
 import type { Strike as StrikeTold } from '../../contract/alert.ts'
 import { interpret } from '../../contract/condition/interpret.ts'
 import type { Heartbeat, Orders } from '../../contract/verdict.ts'
-import type { LoadedRule } from '../engine/load/compile-rules.ts'
+import type { RunningRule } from '../engine/ruleset.ts'
 import type { Event } from '../events/event.ts'
 import { recordFlags } from '../events/schema.ts'
 import type { BpfObject } from '../native.ts'
@@ -41,7 +41,7 @@ export class Judge {
   readonly #options: JudgeOptions
   #object: BpfObject | undefined
   #tables: KernelTables | undefined
-  #rules: readonly LoadedRule[] = []
+  #rules: readonly RunningRule<Event>[] = []
   #orders: Orders['strikes'] = { generation: '', orders: [] }
   /** By bit. A strike keeps its bit for as long as it is in force, so that records under way mean the same. */
   #strikes: (Strike | undefined)[] = []
@@ -65,7 +65,7 @@ export class Judge {
   }
 
   /** The rules in force, after their events are attached. */
-  setRules(rules: readonly LoadedRule[]): void {
+  setRules(rules: readonly RunningRule<Event>[]): void {
     this.#rules = rules
     this.#load()
   }

@@ -3,14 +3,15 @@ import type { Node } from '../../contract/condition/ast.ts'
 import { parseCondition } from '../../contract/condition/parser.ts'
 import { whyNotSelected } from '../../contract/select.ts'
 import type { StrikeOrder } from '../../contract/verdict.ts'
-import type { LoadedRule } from '../engine/load/compile-rules.ts'
+import type { RunningRule } from '../engine/ruleset.ts'
+import type { Event } from '../events/event.ts'
 import { deriveClauses } from './clauses.ts'
 import type { StrikeClauses } from './tables.ts'
 
 /** One policy and one rule that it selects. */
 export interface Strike {
   readonly order: StrikeOrder
-  readonly rule: LoadedRule
+  readonly rule: RunningRule<Event>
   readonly clauses: readonly Omit<StrikeClauses, 'strike'>[]
 }
 
@@ -28,7 +29,7 @@ const SHOWN_REASONS = 3
 
 export function compileStrikes(
   orders: readonly StrikeOrder[],
-  rules: readonly LoadedRule[],
+  rules: readonly RunningRule<Event>[],
   eventNames: readonly string[],
 ): { readonly strikes: readonly Strike[]; readonly unavailable: readonly Unavailable[] } {
   const strikes: Strike[] = []
@@ -43,14 +44,14 @@ export function compileStrikes(
   return { strikes, unavailable }
 }
 
-function isSelected(order: StrikeOrder, rule: LoadedRule): boolean {
+function isSelected(order: StrikeOrder, rule: RunningRule<Event>): boolean {
   if (whyNotSelected(order.match, rule) !== null) return false
   return !order.isFromRule || rule.actions.some(({ name }) => name === 'kill_process')
 }
 
 function compileStrike(
   order: StrikeOrder,
-  rule: LoadedRule,
+  rule: RunningRule<Event>,
   eventNames: readonly string[],
 ): Strike | { readonly reason: string } {
   const condition = withPolicy(rule.condition, order.match.condition)

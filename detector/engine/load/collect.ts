@@ -30,8 +30,8 @@ export interface Collected {
 }
 
 export interface CollectOptions {
-  readonly sources: readonly string[]
-  readonly isField: (name: string) => boolean
+  /** Whether a source has a field of that name; undefined for a source that there is not. */
+  readonly isFieldOf: (source: string) => ((name: string) => boolean) | undefined
   readonly report: Report
 }
 
@@ -125,7 +125,7 @@ function takeRule(
   rules: Map<string, Placed<RuleItem>>,
   item: RuleItem,
   order: number,
-  { sources, isField, report }: CollectOptions,
+  { isFieldOf, report }: CollectOptions,
 ): void {
   const previous = rules.get(item.name)
   if (previous !== undefined && previous.source !== item.source) {
@@ -133,10 +133,10 @@ function takeRule(
     report('LOAD_ERR_VALIDATE', message, item.context)
     return
   }
-  const isKnown = sources.includes(item.source)
-  if (!isKnown)
+  const isField = isFieldOf(item.source)
+  if (isField === undefined)
     report('LOAD_UNKNOWN_SOURCE', `Unknown source ${item.source}, skipping`, item.context)
-  const checked = checkExceptions(item.exceptions, isKnown ? isField : undefined, report)
+  const checked = checkExceptions(item.exceptions, isField, report)
   define(rules, { ...item, exceptions: checked }, order)
 }
 
@@ -178,7 +178,7 @@ function changeRule(
     report('LOAD_ERR_VALIDATE', message, item.context)
     return
   }
-  const isField = options.sources.includes(previous.source) ? options.isField : undefined
+  const isField = options.isFieldOf(previous.source)
   const changed =
     item.kind === 'append'
       ? appended(previous, item.changes, isField, report)
@@ -195,7 +195,7 @@ function withNearest(message: string, name: string, known: ReadonlyMap<string, u
 function replaced(
   rule: Placed<RuleItem>,
   changes: Partial<RuleParts>,
-  isField: CollectOptions['isField'] | undefined,
+  isField: ReturnType<CollectOptions['isFieldOf']>,
   report: Report,
 ): Placed<RuleItem> {
   const exceptions = changes.exceptions && checkExceptions(changes.exceptions, isField, report)
@@ -205,7 +205,7 @@ function replaced(
 function appended(
   rule: Placed<RuleItem>,
   changes: Partial<RuleParts>,
-  isField: CollectOptions['isField'] | undefined,
+  isField: ReturnType<CollectOptions['isFieldOf']>,
   report: Report,
 ): Placed<RuleItem> {
   const { condition, output, desc, tags = [], exceptions = [], actions = [] } = changes

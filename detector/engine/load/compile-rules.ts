@@ -1,9 +1,7 @@
 /** What was collected → rules ready for the engine; every rule's mistakes are reported, not only the first. */
 import type { Node } from '../../../contract/condition/ast.ts'
-import type { Bound } from '../../../contract/condition/bound.ts'
 import type { Priority, RequestedAction } from '../../../contract/alert.ts'
-import type { Event } from '../../events/event.ts'
-import type { Field, FieldTable } from '../../fields/index.ts'
+import type { FieldTable } from '../../../contract/condition/values.ts'
 import { countCodes, type NameSet } from '../event-types.ts'
 import { compileOutput } from '../format.ts'
 import type { Collected, Placed } from './collect.ts'
@@ -31,7 +29,6 @@ export interface LoadedRule {
   readonly captureDurationMs: number
   /** With lists, macros and exceptions put in. */
   readonly condition: Node
-  readonly bound: Bound<Event>
   /** The events that the condition can hold for. */
   readonly names: NameSet
   /** How it was written, for `-L`. */
@@ -41,9 +38,10 @@ export interface LoadedRule {
 }
 
 export interface CompileOptions {
-  readonly table: FieldTable
-  readonly isField: IsField
-  readonly sources: readonly string[]
+  readonly sources: ReadonlyMap<
+    string,
+    { readonly table: FieldTable<never>; readonly isField: IsField }
+  >
   /** Names that `actions:` may use; undefined: any. */
   readonly actions: readonly string[] | undefined
   readonly report: Report
@@ -65,15 +63,13 @@ export function compileRules(collected: Collected, options: CompileOptions): Com
   const usedMacros = new Set<string>()
   const lists = expandLists(collected.lists, usedLists)
   const macros = compileMacros(collected, lists, usedLists, usedMacros, report)
-  const rules = inOrder(collected.rules)
-    .filter(({ source }) => options.sources.includes(source))
-    .flatMap((rule) => {
-      const own = { lists: new Set<string>(), macros: new Set<string>() }
-      const loaded = compileRule(rule, collected, lists, macros, own, options)
-      for (const name of own.lists) usedLists.add(name)
-      for (const name of own.macros) usedMacros.add(name)
-      return loaded ?? []
-    })
+  const rules = inOrder(collected.rules).flatMap((rule) => {
+    const own = { lists: new Set<string>(), macros: new Set<string>() }
+    const loaded = compileRule(rule, collected, lists, macros, own, options)
+    for (const name of own.lists) usedLists.add(name)
+    for (const name of own.macros) usedMacros.add(name)
+    return loaded ?? []
+  })
   for (const macro of inOrder(collected.macros))
     if (!usedMacros.has(macro.name))
       report('LOAD_UNUSED_MACRO', 'Macro not referred to by any other rule/macro', macro.context)
@@ -129,7 +125,9 @@ function compileRule(
   options: CompileOptions,
 ): LoadedRule | undefined {
   const report = onBehalfOf(options.report, rule.lastFile)
-  const table = ofSource(options.table, rule.source)
+  const source = options.sources.get(rule.source)
+  if (source === undefined) return undefined
+  const { table, isField } = source
   if (options.actions !== undefined) checkActions(rule.actions, options.actions, report)
   const isPrintable = checkOutput(rule, table, report)
   const text = withExceptions(rule.condition.text, rule.exceptions, report)
@@ -144,7 +142,7 @@ function compileRule(
     rule.condition,
     {
       table,
-      isField: options.isField,
+      isField,
       source: rule.source,
       skipIfUnknown: rule.skipIfUnknownFilter,
       macros: [...used.macros].flatMap((name) => collected.macros.get(name)?.condition ?? []),
@@ -158,9 +156,9 @@ function compileRule(
       'Rule matches too many evt.type values. This has a significant performance penalty.',
       rule.context,
     )
-  const { name, source, desc, priority, tags, output, actions, capture, captureDurationMs } = rule
+  const { name, desc, priority, tags, output, actions, capture, captureDurationMs } = rule
   return {
-    name, source, desc, priority, tags, capture, captureDurationMs, condition, ...judged, item: rule,
+    name, source: rule.source, desc, priority, tags, capture, captureDurationMs, condition, ...judged, item: rule,
     output: output.text,
     actions: actions.map((action) => ({ name: action.name, parameters: action.parameters })),
     isEnabled: rule.enabled,
@@ -174,20 +172,7 @@ function isBroad(names: NameSet): boolean {
   return codes === 0 || codes > MAX_CODES
 }
 
-/** A rule sees the fields of its own source and the generic ones. */
-function ofSource(table: FieldTable, source: string): FieldTable {
-  const isSeen = (field: Field) => field.source === 'any' || field.source === source
-  return {
-    fields: table.fields.filter(isSeen),
-    find(name, argument) {
-      const use = table.find(name, argument)
-      if ('problem' in use || isSeen(use.field)) return use
-      return { problem: `${name} is a field of ${use.field.source} events` }
-    },
-  }
-}
-
-function checkOutput(rule: Placed<RuleItem>, table: FieldTable, report: Report): boolean {
+function checkOutput(rule: Placed<RuleItem>, table: FieldTable<never>, report: Report): boolean {
   const { text, context } = rule.output
   if (text.includes('%container.info'))
     report(

@@ -1,10 +1,8 @@
 /** A condition's text → its tree with lists and macros put in, and what it means for a table of fields. */
 import type { Node } from '../../../contract/condition/ast.ts'
-import type { Bound } from '../../../contract/condition/bound.ts'
 import { checkCondition } from '../../../contract/condition/check.ts'
 import { parseCondition } from '../../../contract/condition/parser.ts'
-import type { Event } from '../../events/event.ts'
-import type { FieldTable } from '../../fields/index.ts'
+import type { FieldTable } from '../../../contract/condition/values.ts'
 import { eventTypes, everyName, type NameSet } from '../event-types.ts'
 import { conditionHints, constantHints } from './hints.ts'
 import type { Written } from './items.ts'
@@ -83,12 +81,11 @@ const containsMacro = (node: Node): boolean => {
 }
 
 export interface Judged {
-  readonly bound: Bound<Event>
   readonly names: NameSet
 }
 
 export interface JudgeOptions {
-  readonly table: FieldTable
+  readonly table: FieldTable<never>
   readonly isField: IsField
   readonly source: string
   /** Unknown fields and event types are warnings then, and the rule is left out. */
@@ -126,7 +123,7 @@ export function judgeCondition(
     )
   if (condition === undefined || found.length > 0) return undefined
   giveHints(node, text, written, isField, macros, report)
-  return { bound: condition, names: types.names }
+  return { names: types.names }
 }
 
 function giveHints(
@@ -159,7 +156,7 @@ export type IsField = (text: string) => boolean
  * Whether a text is a field as a condition names it, argument and all, or a transformer's call on one. Most texts are
  * not, and the table takes its time to find what else could have been meant: it is asked only about names it has.
  */
-export function fieldTester(table: FieldTable): IsField {
+export function fieldTester(table: FieldTable<never>): IsField {
   const names = new Set(table.fields.map(({ name }) => name))
   const isNear = (text: string): boolean => {
     const [name = ''] = text.split('[', 1)

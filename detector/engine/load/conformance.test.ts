@@ -76,7 +76,7 @@ else {
       name: basename(path),
       text: readFileSync(join(folder, path), 'utf8'),
     }))
-    const { problems } = loadRules(files, { table: newFixture().table })
+    const { problems } = loadRules(files, { sources: newFixture().sources })
     const expected = [...given.validate_errors, ...given.validate_warnings]
     for (const one of expected)
       expect(problems.map(describe)).toContainEqual(expect.stringMatching(patternOf(one)))

@@ -10,8 +10,8 @@ test('rules are described as written and as understood', () => {
     '- rule: r\n  desc: d\n  condition: evt.type = execve and shell\n  output: ran %proc.name\n  priority: INFO\n  tags: [b, a]\n',
     '  exceptions: [{name: x, fields: [tolower(proc.pname)], values: [[cron]]}]\n',
   ].join('')
-  const { table } = newFixture()
-  const loaded = loadRules([{ name: 'r.yaml', text }], { table })
+  const { table, sources } = newFixture()
+  const loaded = loadRules([{ name: 'r.yaml', text }], { sources })
   expect(loaded.problems).toEqual([])
   const described = JSON.parse(describeJson(loaded, table))
   expect(described).toMatchObject({

@@ -5,7 +5,7 @@ import {
   printNode,
   printOperand,
 } from '../../../contract/condition/ast.ts'
-import type { FieldTable } from '../../fields/index.ts'
+import type { FieldTable } from '../../../contract/condition/values.ts'
 import { eventCodes } from '../event-names.ts'
 import { eventTypes, hasName } from '../event-types.ts'
 import { compileOutput } from '../format.ts'
@@ -15,7 +15,7 @@ import type { Loaded } from './load.ts'
 import { ENGINE_VERSION } from './versions.ts'
 
 /** All rules with the macros and lists, or with a `name` that rule alone. */
-export function describeJson(loaded: Loaded, table: FieldTable, name?: string): string {
+export function describeJson(loaded: Loaded, table: FieldTable<never>, name?: string): string {
   const rules = loaded.rules.filter((rule) => name === undefined || rule.name === name)
   const plugins = loaded.items.flatMap((item) =>
     item.kind === 'plugin' ? [item.alternatives] : [],
@@ -45,7 +45,7 @@ export function describeJson(loaded: Loaded, table: FieldTable, name?: string): 
   return JSON.stringify(name === undefined ? whole : { rules: whole.rules })
 }
 
-function describeRule(rule: LoadedRule, table: FieldTable) {
+function describeRule(rule: LoadedRule, table: FieldTable<never>) {
   const { exceptions, condition, output } = rule.item
   const template = compileOutput(output.text, { table, buffers: 'dots' })
   const flat = (entry: Entry | undefined): readonly string[] =>

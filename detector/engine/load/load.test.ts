@@ -10,7 +10,7 @@ const file = (text: string, name = 'rules.yaml'): SourceFile => ({ name, text })
 const load = (...files: readonly (string | SourceFile)[]) =>
   loadRules(
     files.map((given) => (typeof given === 'string' ? file(given) : given)),
-    { table: newFixture().table, actions: ['kill_process', 'freeze'] },
+    { sources: newFixture().sources, actions: ['kill_process', 'freeze'] },
   )
 
 const rule = (condition: string, more = '') =>

@@ -1,5 +1,5 @@
 /** Rule files → rules. Nothing stops at the first mistake: all are in `problems`, in the order they were found. */
-import type { FieldTable } from '../../fields/index.ts'
+import { type AnySource, fieldsOf } from '../rule-source.ts'
 import { collect } from './collect.ts'
 import { compileRules, type Compiled } from './compile-rules.ts'
 import { fieldTester } from './conditions.ts'
@@ -10,9 +10,8 @@ import { newReporter } from './reporter.ts'
 import { builtInPlugins, checkEngineVersion, checkPluginVersions } from './versions.ts'
 
 export interface LoadOptions {
-  readonly table: FieldTable
-  /** Event sources that there are; rules of others are left out with a warning. */
-  readonly sources?: readonly string[]
+  /** Event sources that there are, enabled or not; rules of others are left out with a warning. */
+  readonly sources: readonly AnySource[]
   /** Plugins that rule files may require, with their versions. */
   readonly plugins?: ReadonlyMap<string, string>
   /** Names that a rule's `actions:` may use; without it any. */
@@ -25,11 +24,9 @@ export interface Loaded extends Compiled {
   readonly items: readonly Item[]
 }
 
-export const knownSources: readonly string[] = ['syscall', 'k8s_audit']
-
 export function loadRules(
   files: readonly SourceFile[],
-  { table, sources = knownSources, plugins = builtInPlugins, actions }: LoadOptions,
+  { sources, plugins = builtInPlugins, actions }: LoadOptions,
 ): Loaded {
   const { problems, report } = newReporter()
   const items = files.flatMap((file) => readFile(file, report))
@@ -37,9 +34,14 @@ export function loadRules(
     if (item.kind === 'engine') checkEngineVersion(item, report)
     if (item.kind === 'plugin') checkPluginVersions(item, plugins, report)
   }
-  const isField = fieldTester(table)
-  const collected = collect(items, { sources, isField, report })
-  const compiled = compileRules(collected, { table, isField, sources, actions, report })
+  const loading = new Map(
+    sources.flatMap(({ name }) => {
+      const table = fieldsOf(name, sources)
+      return table === undefined ? [] : [[name, { table, isField: fieldTester(table) }] as const]
+    }),
+  )
+  const collected = collect(items, { isFieldOf: (source) => loading.get(source)?.isField, report })
+  const compiled = compileRules(collected, { sources: loading, actions, report })
   return { ...compiled, problems, files, items }
 }
 

@@ -16,7 +16,7 @@ const bad = good
 const load = (...texts: readonly string[]) =>
   loadRules(
     texts.map((text, index) => ({ name: `${index}.yaml`, text })),
-    { table: newFixture().table },
+    { sources: newFixture().sources },
   )
 
 test('a load is printed a file at a time, errors with their chain, snippet and code', () => {
