@@ -1,10 +1,21 @@
 /** The table of fields as text, Markdown or JSON. */
-import { type Field } from '../detector/fields/index.ts'
-import { syscallFields } from '../detector/fields/table.ts'
+import type { Field } from '../contract/condition/values.ts'
+import { unknownName } from '../contract/problem.ts'
+import { ruleSources } from '../detector/rule-sources.ts'
 import { alignColumns } from './table.ts'
+import { CommandFailure } from './terminal.ts'
 
-export function printFields(format: string, isNamesOnly: boolean, pattern = ''): string {
-  const fields = syscallFields.fields.filter(({ name }) => name.includes(pattern))
+export interface FieldsWanted {
+  readonly format: string
+  readonly isNamesOnly: boolean
+  /** Part of the name. */
+  readonly pattern?: string
+  /** Of this event source only. */
+  readonly source?: string | undefined
+}
+
+export function printFields({ format, isNamesOnly, pattern = '', source }: FieldsWanted): string {
+  const fields = fieldsOf(source).filter(({ name }) => name.includes(pattern))
   if (isNamesOnly) return fields.map(({ name }) => name).join('\n')
   if (format === 'json')
     return JSON.stringify(
@@ -30,10 +41,21 @@ export function printFields(format: string, isNamesOnly: boolean, pattern = ''):
   return alignColumns([['FIELD', 'TYPE', 'WHAT IT IS'], ...rows])
 }
 
-function written({ name, argument }: Field): string {
+/** Those of every source share the generic ones. */
+function fieldsOf(source: string | undefined): readonly Field<never>[] {
+  const sources = ruleSources.filter(({ name }) => source === undefined || name === source)
+  if (sources.length === 0) {
+    const names = ruleSources.map(({ name }) => name)
+    throw new CommandFailure(unknownName('event source', source ?? '', names))
+  }
+  const all = sources.flatMap(({ fields }) => fields.fields)
+  return [...new Map(all.toReversed().map((field) => [field.name, field])).values()].toReversed()
+}
+
+function written({ name, argument }: Field<never>): string {
   if (argument === 'none') return name
   return argument === 'optional' ? `${name}[ARG]?` : `${name}[ARG]`
 }
 
-const typeOf = ({ type, values, isFilterOnly }: Field) =>
+const typeOf = ({ type, values, isFilterOnly }: Field<never>) =>
   `${values === 'list' ? `list of ${type}` : type}${isFilterOnly ? ', filter only' : ''}`

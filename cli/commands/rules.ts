@@ -8,10 +8,17 @@ import { type Column, type RowFormat, printRows, rowFormat } from '../table.ts'
 const columns: readonly Column<RuleRecord>[] = [
   { title: 'name', value: ({ name }) => name },
   { title: 'priority', value: ({ priority }) => priority },
+  { title: 'source', value: ({ source }) => source, isWide: true },
   { title: 'state', value: ({ enabled }) => (enabled ? 'on' : 'off') },
   { title: 'actions', value: ({ actions }) => actions.map(({ name }) => name).join(',') || null },
   { title: 'tags', value: ({ tags }) => tags.join(','), isWide: true },
 ]
+
+interface ListOptions {
+  readonly rules: readonly string[]
+  readonly output: RowFormat
+  readonly source?: string
+}
 
 const rulesOption = () =>
   new Option('-r, --rules <path>', 'rule file or directory, repeatable (default: ours)')
@@ -29,9 +36,10 @@ export const rules: AddCommand = (program, terminal) => {
         .default('table')
         .argParser(rowFormat),
     )
-    .action(async (options: { rules: readonly string[]; output: RowFormat }) => {
+    .option('--source <source>', 'only of this event source: syscall or k8s_audit')
+    .action(async (options: ListOptions) => {
       const { listRules } = await import('../detect/print-rules.ts')
-      const rows = listRules(options.rules, terminal)
+      const rows = listRules(options.rules, options.source, terminal)
       terminal.print(printRows(rows, columns, options.output, 'no rules'))
     })
   group

@@ -27,7 +27,13 @@ export async function act(flags: Flags, terminal: Terminal): Promise<void> {
     return terminal.print(versions(flags.option.includes('json_output=true')))
   if (flags.pageSize === true) return terminal.print('4096')
   if (flags.list !== undefined)
-    return terminal.print(printFields(flags.format, flags.namesOnly === true))
+    return terminal.print(
+      printFields({
+        format: flags.format,
+        isNamesOnly: flags.namesOnly === true,
+        source: flags.list === true ? undefined : flags.list,
+      }),
+    )
   const config = detectorConfiguration(flags, terminal)
   if (flags.support === true) return terminal.print(support(config, terminal))
   if (flags.validate.length > 0) {
