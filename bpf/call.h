@@ -78,12 +78,14 @@ static __always_inline void call__read(struct call *call, long result)
 #endif
 }
 
-/* Whether a call is to be told at all: our own are not. */
+/* Whether a call is to be told at all: our own are not, nor those of another node. */
 static __always_inline bool call__begin(struct call *call, long result)
 {
 	struct task_struct *task = current_task();
 
 	if (own_pid && (u32)task->tgid == own_pid)
+		return false;
+	if (!is_in_scope())
 		return false;
 	call__read(call, result);
 	return true;

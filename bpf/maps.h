@@ -72,5 +72,16 @@ struct {
 
 u64 lost[CLASSES]; /* read through memory, without a system call */
 
+/* The cgroup of the node that this detector speaks for, and how deep below the root it is; level 0
+ * is the whole machine. Constant before loading, so there the verifier takes the question out. */
+const volatile u32 scope_level;
+const volatile u64 scope_cgroup;
+
+/* Nodes may share a kernel: what the current task does is told and judged by its own node alone. */
+static __always_inline bool is_in_scope(void)
+{
+	return !scope_level || bpf_get_current_ancestor_cgroup_id(scope_level) == scope_cgroup;
+}
+
 const volatile u32 own_pid; /* whose records are not wanted: the detector's own; 0 for none */
 const volatile u64 wanted_calls[CALL_NUMBERS / 64]; /* a bit a number that any_call looks at */

@@ -53,6 +53,21 @@ static __always_inline void scan_environment(
 		record__none(r);
 }
 
+/* is_in_scope() of another task than the current one. */
+static __always_inline bool is_task_in_scope(struct task_struct *task)
+{
+	struct kernfs_node *node = task->cgroups->dfl_cgrp->kn;
+
+	if (!scope_level)
+		return true;
+	for (int i = 0; i < CGROUP_DEPTH && node; i++) {
+		if (READ(struct kernfs_node, node, id) == scope_cgroup)
+			return true;
+		node = parent_of(node);
+	}
+	return false;
+}
+
 SEC("iter.s/task") int scan_task(struct bpf_iter__task *ctx)
 {
 	struct task_struct *trusted = ctx->task, *task;
@@ -62,6 +77,8 @@ SEC("iter.s/task") int scan_task(struct bpf_iter__task *ctx)
 	if (!trusted || trusted->pid != trusted->tgid)
 		return 0;
 	task = CAST(struct task_struct, trusted);
+	if (!is_task_in_scope(task))
+		return 0;
 	r = record__begin_in(0, task, EVENT_EXECVE, SLOTS_OF_EXECVE);
 	if (!r)
 		return 0;

@@ -105,6 +105,8 @@ export const heartbeatSchema = z.strictObject({
     /** Records lost since start, by class (ring). */
     lost: z.record(z.string(), z.int()),
   }),
+  /** What the detector speaks for: `host`, or the cgroup of its node where several share a kernel. */
+  scope: z.string().default('host'),
   /** Everything that is not as it should be, one sentence each; empty means healthy (invariant I9). */
   degraded: z.array(z.string()),
   strikes: z.strictObject({

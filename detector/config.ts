@@ -82,6 +82,10 @@ const falcoSchema = {
 const riposteSchema = z.strictObject({
   /** Spools, quarantine, evidence. */
   data: text.default('/var/lib/riposte'),
+  /** What this detector speaks for: its node's cgroups (found by itself), the whole machine, or a path in the tree. */
+  scope: text.regex(/^(auto|host|\/.*)$/, 'auto, host, or the path of a cgroup').default('auto'),
+  /** Where the host's cgroup trees are mounted. */
+  cgroup_root: text.regex(/^\//, 'an absolute path').default('/sys/fs/cgroup'),
   /** The name that alerts carry. */
   node: text.regex(/^[\w.-]{1,253}$/, 'letters, digits, _ . and - only').optional(),
   responder: z

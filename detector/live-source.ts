@@ -2,12 +2,14 @@
 import type { EventView } from './events/view.ts'
 import type { BpfObject } from './native.ts'
 import type { EventSource } from './source.ts'
+import type { KernelScope } from './sources/attach.ts'
 import { type KernelSource, startKernel } from './sources/kernel.ts'
 
 export interface LiveOptions {
   readonly nowNs: () => bigint
   /** The programs and maps of each new set of hooks, before it delivers: for the kernel's judge. */
   readonly onAttached: (object: BpfObject) => void
+  readonly scope: KernelScope
 }
 
 /** The new hooks see what the old ones still delivered; from this long before the change nothing is left out. */
@@ -68,6 +70,7 @@ export class LiveSource implements EventSource {
     this.#attached = wanted
     const kernel = startKernel({
       events: [...wanted],
+      scope: this.#options.scope,
       onEvent: (view) => {
         if (view.timeNs >= since) this.#onRecord(view)
       },

@@ -92,6 +92,7 @@ async function detector(rules: string, settings: Record<string, unknown> = {}) {
     source: from.source,
     state: createState({ lookUpsPerSecond: 0 }),
     hands: undefined,
+    scope: { name: 'host', level: 0 },
     judge: undefined,
     token: () => 'secret',
     say: (line) => void said.push(line),

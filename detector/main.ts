@@ -30,12 +30,13 @@ export class RulesRefused extends Error {
 const FIRST_ORDERS_MS = 2000
 const STOP_GRACE_MS = 2000
 const TICK_MS = 1000
+const RECONCILE_TICKS = 60
 
 export async function startDetector(
   config: DetectorConfig,
   services: DetectorServices,
 ): Promise<Detector> {
-  const { source, state, hands, judge, say, explain } = services
+  const { source, state, scope, hands, judge, say, explain } = services
   const identity = { node: config.node, bootId: state.host.bootId }
   const startedMs = Date.now()
   const alerts: AlertOptions = {
@@ -78,6 +79,7 @@ export async function startDetector(
   const status = await openStatus(config, { metrics, degraded })
   const lost = new LostRecords(source)
   let told = ''
+  let ticks = 0
 
   function emit(judged: JudgedAlert) {
     outputs.write(judged)
@@ -135,6 +137,7 @@ export async function startDetector(
       isReady,
       rules: { loaded: rules.loaded, enabled: rules.ruleset.rules.length, sha256: rules.sha256 },
       events: { judged: pipeline.judged, lost: { ...source.lost() } },
+      scope: scope.name,
       degraded: [...degraded()],
       strikes: hands?.strikes() ?? { generation: '', active: [], unavailable: [] },
       residentBytes: process.memoryUsage.rss(),
@@ -146,6 +149,7 @@ export async function startDetector(
     const { rules } = pipeline
     return printMetrics({
       version: services.version,
+      scope: scope.name,
       hostname: state.host.hostname,
       startedMs,
       reloadedMs: rules.loadedMs,
@@ -172,7 +176,9 @@ export async function startDetector(
     state.refresh()
     const news = lost.since()
     if (news.size > 0) emitInternal(lostRecords(news, pipeline.judged, nowNs()))
-    if (news.has('process')) state.reconcile()
+    // What is outside our scope ends without a word, and processes are moved out of it.
+    const isUntold = scope.level > 0 && ++ticks % RECONCILE_TICKS === 0
+    if (news.has('process') || isUntold) state.reconcile()
     const dropped = outputs.newDrops(nowNs())
     if (dropped !== undefined) emitInternal(dropped)
     const sentences = degraded().join('\n')

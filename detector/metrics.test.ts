@@ -3,6 +3,7 @@ import { printMetrics } from './metrics.ts'
 
 const page = printMetrics({
   version: '1.2.3',
+  scope: 'host',
   hostname: 'node-a',
   startedMs: 1_000,
   reloadedMs: 2_000,

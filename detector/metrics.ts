@@ -13,6 +13,7 @@ export interface RuleCount {
 
 export interface DetectorMetrics {
   readonly version: string
+  readonly scope: string
   readonly hostname: string
   readonly startedMs: number
   readonly reloadedMs: number
@@ -99,7 +100,9 @@ function addOurs(metrics: DetectorMetrics, counter: Add, gauge: Add) {
     [{}, metrics.degraded.length],
   ])
   gauge('riposte_detector_processes', 'Live processes in the table.', [[{}, metrics.liveProcesses]])
-  gauge('riposte_detector_info', 'Build.', [[{ version: metrics.version, arch: arch() }, 1]])
+  gauge('riposte_detector_info', 'Build.', [
+    [{ version: metrics.version, arch: arch(), scope: metrics.scope }, 1],
+  ])
   counter('riposte_detector_cpu_seconds_total', 'CPU time.', [[{}, metrics.cpuSeconds]])
   const outputs = [...metrics.outputs]
   counter(

@@ -140,6 +140,7 @@ async function link(more: Partial<LinkOptions> = {}) {
       events: { judged, lost: {} },
       degraded: [],
       strikes: { generation: '', active: [], unavailable: [] },
+      scope: 'host',
       residentBytes: 1,
     }),
     execute: ({ id, operation }) => Promise.resolve(answered(id, operation)),

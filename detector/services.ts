@@ -6,6 +6,7 @@ import type { Event } from './events/event.ts'
 import type { Judge } from './judge/judge.ts'
 import type { RulesInForce } from './rules-in-force.ts'
 import type { EventSource } from './source.ts'
+import type { Scope } from './scope/scope.ts'
 import type { State } from './state/state.ts'
 
 /** What carries out orders on this node; absent in a detector that only tells. */
@@ -22,6 +23,7 @@ export interface NodeHands {
 export interface DetectorServices {
   readonly source: EventSource
   readonly state: State
+  readonly scope: Pick<Scope, 'name' | 'level'>
   readonly hands: NodeHands | undefined
   /** What the kernel decides by itself; undefined for a source that is not the kernel. */
   readonly judge: Judge | undefined

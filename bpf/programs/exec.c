@@ -29,7 +29,7 @@ SEC("tp_btf/sched_process_exec") int on_exec(u64 *ctx)
 {
 	struct task_struct *task = current_task();
 	struct linux_binprm *program = (struct linux_binprm *)ctx[2];
-	struct record *r = record__begin(EXECVE);
+	struct record *r = is_in_scope() ? record__begin(EXECVE) : 0;
 	u32 number = call_number();
 	bool is_at = number == (is_compat_call(task) ? NR_EXECVEAT_COMPAT : NR_EXECVEAT);
 	struct file *image = task->mm ? task->mm->exe_file : 0;

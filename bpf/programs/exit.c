@@ -22,6 +22,10 @@ SEC("tp_btf/sched_process_exit") int on_exit(u64 *ctx)
 
 	if (task->signal->live.counter)
 		return 0;
+	if (!is_in_scope()) {
+		judge_exit(task); /* it may have been moved out since */
+		return 0;
+	}
 	r = record__begin(PROCEXIT);
 	if (!r)
 		return 0;

@@ -36,7 +36,8 @@ SEC("tp_btf/sched_process_fork") int on_fork(u64 *ctx)
 	struct task_struct *task = CAST(struct task_struct, ctx[0]);
 	struct task_struct *child = CAST(struct task_struct, ctx[1]);
 	u32 number = call_number();
-	struct record *r = record__begin_for(task, fork_event(number), SLOTS_OF_CLONE);
+	struct record *r =
+		is_in_scope() ? record__begin_for(task, fork_event(number), SLOTS_OF_CLONE) : 0;
 	struct call call = {};
 
 	if (!r)

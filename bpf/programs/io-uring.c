@@ -62,6 +62,8 @@ SEC("tp_btf/io_uring_submit_req") int on_io_uring_submit(u64 *ctx)
 
 	if (own_pid && (u32)task->tgid == own_pid)
 		return 0;
+	if (!is_in_scope())
+		return 0;
 	r = record__begin(IO_URING_SUBMIT);
 	if (!r)
 		return 0;

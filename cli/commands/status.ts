@@ -57,9 +57,10 @@ function textOf(health: Health): string {
     ...degraded.map((remark) => `degraded: ${remark}`),
     '',
     alignColumns([
-      ['NODE', 'SEEN', 'RULES', 'JUDGED', 'LOST', 'STRIKES'],
+      ['NODE', 'SCOPE', 'SEEN', 'RULES', 'JUDGED', 'LOST', 'STRIKES'],
       ...nodes.map(({ node, seenMs, heartbeat }) => [
         node,
+        heartbeat?.scope ?? '-',
         `${age(seenMs, nowMs)} ago`,
         heartbeat === null ? '-' : `${heartbeat.rules.enabled}/${heartbeat.rules.loaded}`,
         String(heartbeat?.events.judged ?? '-'),

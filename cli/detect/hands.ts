@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DetectorConfig } from '../../detector/config.ts'
 import type { Judge } from '../../detector/judge/judge.ts'
+import type { Scope } from '../../detector/scope/scope.ts'
 import type { NodeHands } from '../../detector/services.ts'
 import { openVerdictContext } from '../../detector/verdicts/context.ts'
 import { executeVerdict } from '../../detector/verdicts/execute.ts'
@@ -11,11 +12,13 @@ export async function openHands(
   config: DetectorConfig,
   ownPids: () => readonly number[],
   judge: Judge,
+  scope: Scope,
 ): Promise<NodeHands & AsyncDisposable> {
   let isKillSwitchOn = false
   const context = await openVerdictContext({
     dataDir: join(config.riposte.data, 'node'),
     guard: { programs: config.riposte.protected_programs },
+    scope,
     programs: config.riposte.programs,
     ownPids,
     isKillSwitchOn: () => isKillSwitchOn,

@@ -10,6 +10,7 @@ import type { Detector, DetectorServices } from '../../detector/services.ts'
 import { isFollowed } from '../../detector/state/apply.ts'
 import { protectedPrograms } from '../../detector/verdicts/guard.ts'
 import { hostMountNamespace } from '../../detector/verdicts/proc.ts'
+import { openScope, type Scope, ScopeRefused } from '../../detector/scope/scope.ts'
 import { createState } from '../../detector/state/state.ts'
 import { sayProblems } from '../problems.ts'
 import { withoutOwnWords } from './own-words.ts'
@@ -35,7 +36,8 @@ export async function runDetector(
   if (!terminal.isRoot) throw new CommandFailure('live detection needs root', needsRoot)
   const isChild = process.connected || terminal.environment[childMark] !== undefined
   const stopping = stopAsked({ afterSeconds, isChild })
-  const state = createState()
+  const scope = scopeOf(config)
+  const state = createState({ covers: scope.covers })
   const ownPids = () => ownProcesses(isChild)
   const judge = new Judge({
     eventNames: events.map(({ name }) => name),
@@ -50,10 +52,11 @@ export async function runDetector(
     onAttached: (object) => {
       judge.bind(object)
     },
+    scope,
   })
   const hands =
-    config.riposte.responder.url === '' ? undefined : await openHands(config, ownPids, judge)
-  const detector = await start(config, { source, state, hands, judge }, terminal)
+    config.riposte.responder.url === '' ? undefined : await openHands(config, ownPids, judge, scope)
+  const detector = await start(config, { source, state, scope, hands, judge }, terminal)
   process.on('SIGHUP', () => {
     detector.reload()
   })
@@ -69,6 +72,15 @@ export async function runDetector(
   if (isChild && process.connected) process.disconnect()
 }
 
+function scopeOf({ riposte: { scope, cgroup_root: cgroupRoot } }: DetectorConfig): Scope {
+  try {
+    return openScope({ scope, cgroupRoot })
+  } catch (error) {
+    if (!(error instanceof ScopeRefused)) throw error
+    throw new CommandFailure(`riposte.scope: ${error.message}`, 'riposte doctor says what it finds')
+  }
+}
+
 /** Whatever hangs on the way out, a detector that nobody holds any more must not stay and strike. */
 function endAtLast(terminal: Terminal): void {
   setTimeout(() => {
@@ -79,7 +91,7 @@ function endAtLast(terminal: Terminal): void {
 
 async function start(
   config: DetectorConfig,
-  built: Pick<DetectorServices, 'source' | 'state' | 'hands' | 'judge'>,
+  built: Pick<DetectorServices, 'source' | 'state' | 'scope' | 'hands' | 'judge'>,
   terminal: Terminal,
 ): Promise<Detector> {
   const tokenFile = config.riposte.responder.token_file

@@ -1,5 +1,7 @@
 /** What `riposte doctor` asks of this machine. A check is one row; it reads, and changes nothing. */
 
+import type { Scope } from '../../detector/scope/scope.ts'
+
 export interface Finding {
   readonly name: string
   /** problem: detection or the responder cannot work · warning: something works less well. */
@@ -20,6 +22,8 @@ export interface Machine {
   /** Bytes free where the data directory is or will be. */
   readonly freeBytes: () => number
   readonly projectRoot: string
+  /** What a detector here would speak for. Throws ScopeRefused. */
+  readonly scope: () => Pick<Scope, 'name' | 'level'>
 }
 
 export type Check = (machine: Machine) => Omit<Finding, 'name'>

@@ -18,6 +18,7 @@ function run(name: string, files: Record<string, string> = {}, more: Partial<Mac
     data: '/var/lib/riposte',
     freeBytes: () => 1024 ** 4,
     projectRoot: '/opt/riposte',
+    scope: () => ({ name: 'host', level: 0 }),
     ...more,
   }
   return checks.find(([known]) => known === name)?.[1](machine)

@@ -1,4 +1,5 @@
 /** The list of checks, in the order they are printed. */
+import { ScopeRefused } from '../../detector/scope/scope.ts'
 import { type Check, ok, problem, warning } from './check.ts'
 
 /** <linux/capability.h>: what the detector uses, with the reason. */
@@ -80,6 +81,16 @@ const cgroups: Check = ({ read }) => {
   return ok(freezer ? 'v2 with a v1 freezer beside it' : 'v2')
 }
 
+const scope: Check = (machine) => {
+  try {
+    const { name, level } = machine.scope()
+    return ok(level === 0 ? 'the whole machine' : `cgroup ${name}: the node shares this kernel`)
+  } catch (error) {
+    if (!(error instanceof ScopeRefused)) throw error
+    return problem(error.message, 'set riposte.scope, or mount the host cgroups at cgroup_root')
+  }
+}
+
 const redis: Check = ({ which }) => {
   const path = which('redis-server')
   return path === undefined
@@ -111,6 +122,7 @@ export const checks: readonly (readonly [name: string, check: Check])[] = [
   ['tracefs', tracefs],
   ['LSM', lsm],
   ['cgroups', cgroups],
+  ['scope', scope],
   ['Redis', redis],
   ['syslog', syslogger],
   ['disk', disk],

@@ -2,6 +2,7 @@
 import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { openScope } from '../../detector/scope/scope.ts'
 import type { Terminal } from '../terminal.ts'
 import type { Machine } from './check.ts'
 
@@ -20,6 +21,11 @@ export function thisMachine(data: string, { environment, isRoot }: Terminal): Ma
       return bavail * bsize
     },
     projectRoot,
+    scope: () =>
+      openScope({
+        scope: environment['RIPOSTE_SCOPE'] ?? 'auto',
+        cgroupRoot: environment['RIPOSTE_CGROUP_ROOT'] ?? '/sys/fs/cgroup',
+      }),
   }
 }
 

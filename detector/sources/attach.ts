@@ -17,9 +17,22 @@ export interface AttachOptions {
   readonly isSelfHidden: boolean
   /** False takes the hook for all calls even where tracefs is there: for its tests and benches. */
   readonly isTracefsUsed: boolean
+  readonly scope: KernelScope
   /** Where the BPF objects are: elsewhere for the test that breaks one. */
   readonly pathOf?: (name: string) => string
 }
+
+/** Only tasks in this cgroup are told, struck and scanned; level 0 is the whole machine (detector/scope). */
+export interface KernelScope {
+  readonly level: number
+  readonly cgroupId: bigint
+}
+
+/** The variables of maps.h that hold it. */
+export const scopeVariables = ({ level, cgroupId }: KernelScope) => ({
+  scope_level: u32(level),
+  scope_cgroup: new Uint8Array(BigUint64Array.of(cgroupId).buffer),
+})
 
 export interface Attached {
   readonly object: BpfObject
@@ -121,6 +134,7 @@ function attachWith(
       },
       variables: {
         own_pid: u32(options.isSelfHidden ? process.pid : 0),
+        ...scopeVariables(options.scope),
         socket_calls: u32(socketCallBits(compatCalls.map(({ event }) => event))),
         wanted_calls: callBits([
           ...behindAnyCall.map(({ native }) => native),

@@ -3,7 +3,10 @@ import { spawnSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
+import { openScope } from '../scope/scope.ts'
+import { findCgroupTrees } from '../verdicts/cgroups.ts'
+import { makeCgroup } from '../verdicts/testing.ts'
 import { type KernelOptions, startKernel } from './kernel.ts'
 
 const workloads = {
@@ -12,12 +15,21 @@ const workloads = {
   'open+close': 200_000,
   'fork+exec': 600,
 }
+const { unified = '' } = findCgroupTrees()
+/** The workload runs in `node`; the other one shares the kernel. */
+using node = makeCgroup(unified)
+using other = makeCgroup(unified)
+const scopeOf = ({ directory }: typeof node) =>
+  openScope({ scope: `/${basename(directory)}`, cgroupRoot: '/sys/fs/cgroup' })
+
 const variants: Readonly<Record<string, Partial<KernelOptions> | null>> = {
   nothing: null,
   'exec, fork, exit': { events: [] },
   'a network call': { events: ['connect'] },
   'that, 32-bit too': { events: ['connect'], compat: 'always' },
   openat: { events: ['openat'] },
+  'openat, of its node': { events: ['openat'], scope: scopeOf(node) },
+  'openat, of another': { events: ['openat'], scope: scopeOf(other) },
   'openat, 32-bit too': { events: ['openat'], compat: 'always' },
 }
 const REPEATS = 5
@@ -26,7 +38,10 @@ const directory = mkdtempSync(join(tmpdir(), 'riposte-bench-'))
 const storm = join(directory, 'storm')
 
 async function nanosecondsOf(workload: string, turns: number): Promise<number> {
-  const child = spawn(storm, [workload, String(turns)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const argv = ['-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', node.directory]
+  const child = spawn('sh', [...argv, storm, workload, String(turns)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   let printed = ''
   child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()))
   await once(child, 'close')

@@ -3,7 +3,7 @@ import { RecordView } from '../events/record-view.ts'
 import { type RecordClass, recordClasses } from '../events/schema.ts'
 import type { EventView } from '../events/view.ts'
 import { type BpfObject, openWaiter } from '../native.ts'
-import { attach, type CompatMode } from './attach.ts'
+import { attach, type CompatMode, type KernelScope } from './attach.ts'
 import { createLosses, type Loss } from './losses.ts'
 import { drainMerged } from './merge.ts'
 import { Ring } from './ring.ts'
@@ -23,6 +23,8 @@ export interface KernelOptions {
   readonly isSelfHidden?: boolean
   readonly isTracefsUsed?: boolean
   readonly pathOf?: (name: string) => string
+  /** The whole machine if not said. */
+  readonly scope?: KernelScope
   /** Tell every process that already runs, marked `scanned`, before startKernel returns; true if not said. */
   readonly isScanWanted?: boolean
 }
@@ -51,12 +53,16 @@ const PAUSE_US = 500
 const LOST_POLL_MS = 500
 const MIB = 1024 * 1024
 
+const wholeMachine: KernelScope = { level: 0, cgroupId: 0n }
+
 export function startKernel(options: KernelOptions): KernelSource {
+  const scope = options.scope ?? wholeMachine
   const { object, degraded, isCompatDecoded } = attach({
     events: options.events,
     compat: options.compat ?? 'auto',
     isSelfHidden: options.isSelfHidden ?? true,
     isTracefsUsed: options.isTracefsUsed ?? true,
+    scope,
     ...(options.pathOf === undefined ? {} : { pathOf: options.pathOf }),
     ringBytes: {
       process: options.ringBytes?.process ?? 2 * MIB,
@@ -70,7 +76,7 @@ export function startKernel(options: KernelOptions): KernelSource {
   const view = new RecordView(first.memory)
   const losses = createLosses(object, options.onLost)
   // Hooks are in already: who starts during the scan is told twice, never not at all.
-  const isScanned = (options.isScanWanted ?? true) && scanTasks(view, options.onEvent)
+  const isScanned = (options.isScanWanted ?? true) && scanTasks(view, options.onEvent, scope)
   let isOpen = true
   let isScheduled = false
 

@@ -19,6 +19,7 @@ for (const compat of ['always', 'never'] as const) {
     ringBytes: { process: MIB, file: MIB, network: MIB },
     isSelfHidden: true,
     isTracefsUsed: true,
+    scope: { level: 0, cgroupId: 0n },
   })
   const { user, system } = process.cpuUsage(cpuBefore)
   const rows = object

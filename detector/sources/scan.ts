@@ -3,10 +3,15 @@ import { memoryOf } from '../events/memory.ts'
 import type { RecordView } from '../events/record-view.ts'
 import { header, HEADER_BYTES } from '../events/schema.ts'
 import { type BpfObject, isBpfFailure, openReader } from '../native.ts'
+import { type KernelScope, scopeVariables } from './attach.ts'
 
 /** False where the kernel cannot (before 5.18): /proc is read then (state/learn.ts). */
-export function scanTasks(view: RecordView, deliver: (view: RecordView) => void): boolean {
-  const bytes = readTasks()
+export function scanTasks(
+  view: RecordView,
+  deliver: (view: RecordView) => void,
+  scope: KernelScope,
+): boolean {
+  const bytes = readTasks(scope)
   if (bytes === undefined) return false
   // Copied to where every record lies on eight bytes, as in a ring.
   const memory = memoryOf(bytes.slice().buffer)
@@ -19,10 +24,10 @@ export function scanTasks(view: RecordView, deliver: (view: RecordView) => void)
   return true
 }
 
-function readTasks(): Uint8Array<ArrayBuffer> | undefined {
+function readTasks(scope: KernelScope): Uint8Array<ArrayBuffer> | undefined {
   let object: BpfObject | undefined
   try {
-    object = openReader('scan')
+    object = openReader('scan', { variables: scopeVariables(scope) })
     return Uint8Array.from(object.iterate('scan_task'))
   } catch (error) {
     if (isBpfFailure(error)) return undefined

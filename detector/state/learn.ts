@@ -8,6 +8,8 @@ export interface LearnOptions {
   readonly proc: string
   /** Look-ups that may be made in a second of event time; what is beyond is taken from the record alone. */
   readonly perSecond: number
+  /** Whether a scan enters it; all if not said. */
+  readonly covers?: ((pid: number) => boolean) | undefined
 }
 
 export interface Learner {
@@ -74,7 +76,7 @@ export function createLearner(table: ProcessTable, options: LearnOptions): Learn
       if (!isSystemError(cause)) throw cause
     }
     const found = pids
-      .filter((pid) => table.current(pid) === undefined)
+      .filter((pid) => table.current(pid) === undefined && options.covers?.(pid) !== false)
       .flatMap((pid) => readProcess(options.proc, pid) ?? [])
     for (const process of found) fill(table.enter(process.pid, process.startTimeNs, nowNs), process)
     for (const { pid, parentPid } of found) {

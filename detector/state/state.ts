@@ -25,6 +25,8 @@ export interface StateOptions {
   /** 0 for a replay, which must not ask the host that it runs on. */
   readonly lookUpsPerSecond: number
   readonly host: Host
+  /** Processes that are this detector's; others are only looked up as somebody's ancestor. All if not said. */
+  readonly covers: (pid: number) => boolean
 }
 
 export function createState(options: Partial<StateOptions> = {}): State {
@@ -33,7 +35,7 @@ export function createState(options: Partial<StateOptions> = {}): State {
   const processes = new ProcessTable(options.processes)
   const perSecond = options.lookUpsPerSecond ?? 200
   const isHostAsked = perSecond > 0
-  const learner = createLearner(processes, { proc, perSecond })
+  const learner = createLearner(processes, { proc, perSecond, covers: options.covers })
   const users = createUsers(hostRoot)
   const host = options.host ?? createHost()
   return {

@@ -2,6 +2,7 @@
 import type { z } from 'zod'
 import type { Place, ProcessIdentity } from '../../contract/alert.ts'
 import type { NodeActionName } from '../../contract/node-actions.ts'
+import type { Scope } from '../scope/scope.ts'
 import type { Guard } from './guard.ts'
 import type { NetworkBlocks } from './network-blocks.ts'
 import type { OwnProcesses } from './own-processes.ts'
@@ -11,6 +12,8 @@ export interface NodeServices {
   /** The detector's data directory: quarantine/, evidence/ and the journal are in it. */
   readonly dataDir: string
   readonly guard: Guard
+  /** What this detector speaks for; nothing outside of it is touched. */
+  readonly scope: Scope
   /** Absolute paths that run_program may start. */
   readonly programs: readonly string[]
   readonly own: OwnProcesses

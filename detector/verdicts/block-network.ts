@@ -43,7 +43,8 @@ export const blockNetwork = nodeAction({
       return { detail: describe('cut off', effect), effect }
     }
     const reach = reachOf(call, planned?.processes ?? [])
-    const cgroups = await moveTree(rootOf(call), call.id, reach, ({ id }) =>
+    rootOf(call)
+    const cgroups = await moveTree(call.scope, call.id, reach, ({ id }) =>
       call.network.block(call.id, id, allow),
     )
     // After the last one moved in, with whatever connections it holds.
@@ -87,8 +88,8 @@ const reachOf = ({ process, guard }: Call, planned: readonly ProcessRef[]) => ({
   guard,
 })
 
-function rootOf({ network }: Call): string {
-  if (network.cgroupRoot !== undefined) return network.cgroupRoot
+function rootOf({ scope }: Call): string {
+  if (scope.directory !== undefined) return scope.directory
   throw refused('this machine has no unified cgroup tree (cgroup v2), which a block needs')
 }
 

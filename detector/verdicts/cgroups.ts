@@ -10,19 +10,25 @@ export interface CgroupTrees {
   readonly freezer: string | undefined
 }
 
-/** From mountinfo (proc_pid_mountinfo(5)); only mounts of a whole tree count. */
+/**
+ * From mountinfo (proc_pid_mountinfo(5)). What is mounted at or below `cgroupRoot` counts first, whatever part of a tree
+ * it is: to a container the host's tree has a root such as /../../... Elsewhere only mounts of a whole tree count.
+ */
 export function findCgroupTrees(
   mountinfo = readFileSync('/proc/self/mountinfo', 'utf8'),
+  cgroupRoot = '/sys/fs/cgroup',
 ): CgroupTrees {
   const mounts = mountinfo.split('\n').flatMap((line) => {
     const [left = '', right = ''] = line.split(' - ')
     const [, , , root, point] = left.split(' ')
     const [type, , options = ''] = right.split(' ')
-    return root === '/' && point !== undefined ? [{ point, type, options: options.split(',') }] : []
+    return point === undefined ? [] : [{ root, point, type, options: options.split(',') }]
   })
+  const below = ({ point }: { point: string }) => `${point}/`.startsWith(`${cgroupRoot}/`)
+  const sorted = [...mounts.filter(below), ...mounts.filter(({ root }) => root === '/')]
   return {
-    unified: mounts.find(({ type }) => type === 'cgroup2')?.point,
-    freezer: mounts.find(({ type, options }) => type === 'cgroup' && options.includes('freezer'))
+    unified: sorted.find(({ type }) => type === 'cgroup2')?.point,
+    freezer: sorted.find(({ type, options }) => type === 'cgroup' && options.includes('freezer'))
       ?.point,
   }
 }
@@ -57,7 +63,7 @@ export function pidsIn(directory: string): number[] {
   return [...pids.map(Number), ...childrenOf(directory).flatMap(pidsIn)]
 }
 
-const childrenOf = (directory: string): string[] =>
+export const childrenOf = (directory: string): string[] =>
   (orMissing(() => readdirSync(directory, { withFileTypes: true })) ?? [])
     .filter((entry) => entry.isDirectory())
     .map((entry) => join(directory, entry.name))

@@ -1,9 +1,9 @@
 /** Builds what executeVerdict needs, from what the detector's configuration says. */
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Scope } from '../scope/scope.ts'
 import { AnswerMemory } from './answer-memory.ts'
 import { pinDirectory } from './bpffs.ts'
-import { findCgroupTrees } from './cgroups.ts'
 import type { VerdictContext } from './execute.ts'
 import { createGuard, type GuardSettings } from './guard.ts'
 import { NetworkBlocks } from './network-blocks.ts'
@@ -14,6 +14,7 @@ export interface VerdictSettings {
   /** Absolute; ours alone. */
   readonly dataDir: string
   readonly guard: GuardSettings
+  readonly scope: Scope
   /** Absolute paths that run_program may start; empty by default, so it may start none. */
   readonly programs: readonly string[]
   /**
@@ -29,7 +30,7 @@ export interface VerdictSettings {
 export async function openVerdictContext(
   settings: VerdictSettings,
 ): Promise<VerdictContext & AsyncDisposable> {
-  const { dataDir, programs, isKillSwitchOn, nowMs } = settings
+  const { dataDir, programs, scope, isKillSwitchOn, nowMs } = settings
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const own = new OwnProcesses()
   for (const pid of settings.ownPids()) own.mark(pid)
@@ -39,7 +40,7 @@ export async function openVerdictContext(
   const network = await NetworkBlocks.open({
     statePath: join(dataDir, 'blocks.json'),
     pins: (mode) => pinDirectory(pinName, mode),
-    cgroupRoot: findCgroupTrees().unified,
+    cgroupRoot: scope.directory,
   })
   return {
     dataDir,
@@ -49,7 +50,8 @@ export async function openVerdictContext(
     own,
     memory,
     network,
-    guard: createGuard(settings.guard, settings.ownPids),
+    scope,
+    guard: createGuard(settings.guard, scope, settings.ownPids),
     bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
     underway: new Map(),
     async [Symbol.asyncDispose]() {

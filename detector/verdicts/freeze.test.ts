@@ -9,6 +9,7 @@ import {
   openTestContext,
   order,
   startVictim,
+  testScope,
   until,
   withArgument,
 } from './testing.ts'
@@ -94,7 +95,7 @@ onV1('where only the v1 freezer tells containers apart, that one freezes', async
   const cgroup = { tree: 'freezer', directory: container.directory, id: container.id } as const
   const frozen = order('freeze', victim.identity, { parameters: { scope: 'container' } })
   try {
-    expect(freezableOf(null, victim.pid)).toEqual(cgroup)
+    expect(freezableOf(null, victim.pid, testScope())).toEqual(cgroup)
     const answer = await executeVerdict(frozen, context)
     expect(answer).toMatchObject({ status: 'done', detail: `froze ${container.directory}` })
     expect(isFrozen(cgroup)).toBe(true)

@@ -108,11 +108,12 @@ function cgroupOf({
   place,
   process,
   guard,
+  scope: own,
 }: Call): freezer.Freezable | undefined {
   if (scope !== 'container') return undefined
   if (process === null) throw refused('the alert names no process')
   const stat = find(refOf(process))
-  const cgroup = freezer.freezableOf(place, stat?.pid ?? 0)
+  const cgroup = freezer.freezableOf(place, stat?.pid ?? 0, own)
   if (cgroup === undefined && stat === undefined)
     throw gone(`${label(refOf(process))} and its cgroup are gone`)
   if (cgroup === undefined) return undefined

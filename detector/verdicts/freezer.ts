@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Place } from '../../contract/alert.ts'
-import { cgroupId, cgroupPath, directoryOfId, findCgroupTrees, orMissing } from './cgroups.ts'
+import type { Scope } from '../scope/scope.ts'
+import { cgroupId, directoryOfId, orMissing } from './cgroups.ts'
 
 /** One cgroup that can be frozen, named by its id: a directory made anew under the same path is another. */
 export const freezableSchema = z.strictObject({
@@ -21,19 +22,14 @@ export const AT_REST_WITHIN_MS = 2000
  * The cgroup of a place, or of its process where the unified tree does not tell containers apart (pure v1). Undefined
  * when there is nothing but a root cgroup, which is the whole machine.
  */
-export function freezableOf(
-  place: Place | null,
-  pid: number,
-  trees = findCgroupTrees(),
-): Freezable | undefined {
-  if (trees.unified !== undefined && place !== null) {
-    const directory = directoryOfId(trees.unified, place.cgroupId)
-    if (directory !== undefined && directory !== trees.unified)
+export function freezableOf(place: Place | null, pid: number, scope: Scope): Freezable | undefined {
+  if (scope.directory !== undefined && place !== null) {
+    const directory = directoryOfId(scope.directory, place.cgroupId)
+    if (directory !== undefined && directory !== scope.directory)
       return { tree: 'unified', directory, id: place.cgroupId }
   }
-  const path = cgroupPath(pid, 'freezer')
-  if (trees.freezer === undefined || path === undefined || path === '/') return undefined
-  const directory = join(trees.freezer, path)
+  const directory = scope.directoryOf(pid, 'freezer')
+  if (directory === undefined || directory === scope.trees.freezer) return undefined
   const id = cgroupId(directory)
   return id === undefined ? undefined : { tree: 'freezer', directory, id }
 }

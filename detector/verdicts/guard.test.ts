@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { createGuard } from './guard.ts'
+import { testScope } from './testing.ts'
 
 let directory: string
 let child: ChildProcess | undefined
@@ -26,7 +27,7 @@ async function reasonFor(...args: string[]): Promise<string | undefined> {
   const stdio = ['ignore', 'ignore', 'ignore', 'ipc'] as const
   child = spawn(process.execPath, args, { cwd: directory, stdio: [...stdio], env: {} })
   await once(child, 'message')
-  const guard = createGuard({ programs: [] }, () => [], join(directory, 'riposte.js'))
+  const guard = createGuard({ programs: [] }, testScope(), () => [], join(directory, 'riposte.js'))
   return guard.reason({ pid: child.pid ?? 0, startTicks: 0, name: 'node' })
 }
 

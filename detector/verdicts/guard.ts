@@ -2,6 +2,7 @@
 import { realpathSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import type { Scope } from '../scope/scope.ts'
 import {
   hostMountNamespace,
   label,
@@ -74,6 +75,7 @@ export interface Guard {
  */
 export function createGuard(
   settings: GuardSettings,
+  scope: Pick<Scope, 'covers' | 'name'>,
   ownPids: () => Iterable<number>,
   ownScript: string | undefined = process.argv[1],
 ): Guard {
@@ -83,6 +85,7 @@ export function createGuard(
       if (pid === 1) return 'it is pid 1'
       const stat = readStat(pid)
       if (stat === undefined) return undefined
+      if (!scope.covers(pid)) return `it is outside ${scope.name}, which this detector speaks for`
       if (stat.isKernelThread || stat.parentPid === 2) return 'it is a kernel thread'
       if (withAncestors(ownPids()).has(pid)) return 'it is part of Riposte or holds it'
       if (ownScript !== undefined && runsScript(pid, ownScript)) return 'it is the riposte command'

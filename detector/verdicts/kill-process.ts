@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { z } from 'zod'
 import { nodeActionParameters } from '../../contract/node-actions.ts'
+import type { Scope } from '../scope/scope.ts'
 import { failed, nodeAction, type NodeCall } from './action.ts'
 import { stopMembers, membersNow, processesEffectSchema, refs, sentence } from './members.ts'
 import type { ProcessesEffect, Reach } from './members.ts'
@@ -49,7 +50,7 @@ export const killProcess = nodeAction({
     if (name !== 'KILL' && scope !== 'process')
       for (const process of processes) signal(process, 'SIGCONT')
     const effect: ProcessesEffect = { processes: refs(processes), spared }
-    if (name === 'KILL') await goneInTime(processes, call.signal)
+    if (name === 'KILL') await goneInTime(processes, call)
     return {
       detail: sentence(name === 'KILL' ? 'killed' : `sent ${name} to`, processes, spared),
       effect,
@@ -67,14 +68,17 @@ const reachOf = (call: Call, planned: readonly ProcessRef[]): Reach => ({
   guard: call.guard,
 })
 
-async function goneInTime(processes: readonly ProcessRef[], deadline: AbortSignal): Promise<void> {
+async function goneInTime(
+  processes: readonly ProcessRef[],
+  { signal: deadline, scope }: Pick<Call, 'signal' | 'scope'>,
+): Promise<void> {
   const until = performance.now() + GONE_WITHIN_MS
   for (let wait = 1; ; wait = Math.min(wait * 2, 50)) {
     const left = processes.filter((process) => find(process) !== undefined)
     if (left.length === 0) return
     if (deadline.aborted || performance.now() > until)
       throw failed(
-        `still there after SIGKILL: ${left.map(label).join(', ')}${hint(left)}`,
+        `still there after SIGKILL: ${left.map(label).join(', ')}${hint(left, scope)}`,
         undefined,
         true,
       )
@@ -83,9 +87,9 @@ async function goneInTime(processes: readonly ProcessRef[], deadline: AbortSigna
 }
 
 /** The v1 freezer holds back SIGKILL too, the v2 one does not; thawing is left to who froze, others may be in there. */
-function hint(processes: readonly ProcessRef[]): string {
+function hint(processes: readonly ProcessRef[], scope: Scope): string {
   const frozen = processes
-    .map(({ pid }) => freezableOf(null, pid))
+    .map(({ pid }) => freezableOf(null, pid, scope))
     .find((cgroup) => cgroup && isAsked(cgroup))
   return frozen === undefined ? '' : `; they die once ${frozen.directory} is thawed`
 }

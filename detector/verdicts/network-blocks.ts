@@ -25,7 +25,7 @@ export interface BlockSettings {
   readonly statePath: string
   /** A directory in a bpffs, or null when there is none (`find`) or none can be had (`make`). */
   readonly pins: (mode: 'find' | 'make') => string | null
-  /** Mount point of the unified cgroup tree, undefined on pure v1: then every block is refused. */
+  /** The scope's directory in the unified tree: programs are attached there. Undefined on pure v1: every block is refused. */
   readonly cgroupRoot: string | undefined
 }
 
@@ -65,10 +65,6 @@ export class NetworkBlocks {
     const blocks = new NetworkBlocks(settings, stored.filter(isThere))
     await blocks.#apply(blocks.#blocks)
     return blocks
-  }
-
-  get cgroupRoot(): string | undefined {
-    return this.#settings.cgroupRoot
   }
 
   isBlocked(cgroupId: string): boolean {

@@ -6,7 +6,8 @@ import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { failed } from './action.ts'
-import { cgroupId, cgroupPath, pidsIn } from './cgroups.ts'
+import type { Scope } from '../scope/scope.ts'
+import { cgroupId, pidsIn } from './cgroups.ts'
 import { membersNow, type Reach } from './members.ts'
 import { errorCode, find, isDead, label, readStat, type ProcessStat } from './proc.ts'
 import { folderName } from './sha256.ts'
@@ -27,7 +28,7 @@ const MAX_ROUNDS = 100
  * connected; that it is durable is awaited last.
  */
 export async function moveTree(
-  root: string,
+  scope: Scope,
   step: string,
   reach: Reach,
   block: (cgroup: OwnCgroup) => Promise<void>,
@@ -39,9 +40,9 @@ export async function moveTree(
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const { processes } = membersNow({ ...reach, planned })
     planned = processes
-    const outside = processes.filter((process) => !isIn(process, name))
+    const outside = processes.filter((process) => !isIn(scope, process, name))
     for (const directory of new Set(
-      processes.map((process) => sharedDirectory(root, process, name)),
+      processes.map((process) => sharedDirectory(scope, process, name)),
     ))
       if (!cgroups.has(directory)) {
         const cgroup = make(directory, name)
@@ -53,22 +54,24 @@ export async function moveTree(
       return [...cgroups.values()]
     }
     for (const process of outside) {
-      const cgroup = cgroups.get(sharedDirectory(root, process, name))
+      const cgroup = cgroups.get(sharedDirectory(scope, process, name))
       if (cgroup !== undefined) move(process, cgroup)
     }
   }
   throw failed('the tree grows faster than it can be moved; freeze or kill it first')
 }
 
-const isIn = ({ pid }: ProcessStat, name: string): boolean =>
-  (cgroupPath(pid, '') ?? '').split('/').includes(name)
+const placeOf = (scope: Scope, { pid }: ProcessStat): string =>
+  scope.directoryOf(pid, 'unified') ?? scope.directory ?? ''
+
+const isIn = (scope: Scope, process: ProcessStat, name: string): boolean =>
+  placeOf(scope, process).split('/').includes(name)
 
 /** The cgroup it shares, or had shared before an earlier try moved it. */
-function sharedDirectory(root: string, { pid }: ProcessStat, name: string): string {
-  const path = cgroupPath(pid, '') ?? '/'
-  const at = path.split('/').indexOf(name)
-  const shared = at < 0 ? path : path.split('/').slice(0, at).join('/')
-  return join(root, shared).replace(/\/$/, '')
+function sharedDirectory(scope: Scope, process: ProcessStat, name: string): string {
+  const place = placeOf(scope, process).split('/')
+  const at = place.indexOf(name)
+  return (at < 0 ? place : place.slice(0, at)).join('/')
 }
 
 function make(from: string, name: string): OwnCgroup {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Place, ProcessIdentity } from '../../contract/alert.ts'
 import type { Verdict } from '../../contract/verdict.ts'
+import { hostScope, type Scope } from '../scope/scope.ts'
 import { AnswerMemory } from './answer-memory.ts'
 import { cgroupId, findCgroupTrees, pidsIn } from './cgroups.ts'
 import type { VerdictContext } from './execute.ts'
@@ -27,25 +28,35 @@ export interface TestSettings {
   readonly pins?: string
   /** As if the machine had no unified cgroup tree. */
   readonly isPureV1?: boolean
+  readonly scope?: Scope
+}
+
+/** The whole machine. */
+export const testScope = (isPureV1 = false): Scope => {
+  const { unified, freezer } = findCgroupTrees()
+  return hostScope({ unified: isPureV1 ? undefined : unified, freezer })
 }
 
 export async function openTestContext(settings: TestSettings = {}): Promise<TestContext> {
   const dataDir = settings.dataDir ?? mkdtempSync(join(tmpdir(), 'riposte-verdicts-'))
   const memory = await AnswerMemory.open({ path: join(dataDir, 'answers.jsonl'), nowMs: Date.now })
+  const scope = settings.scope ?? testScope(settings.isPureV1 === true)
   const network = await NetworkBlocks.open({
     statePath: join(dataDir, 'blocks.json'),
     pins: () => settings.pins ?? null,
-    cgroupRoot: settings.isPureV1 === true ? undefined : findCgroupTrees().unified,
+    cgroupRoot: scope.directory,
   })
   return {
     dataDir,
     memory,
     network,
+    scope,
     nowMs: Date.now,
     own: new OwnProcesses(),
     programs: settings.programs ?? [],
     guard: createGuard(
       { programs: [...(settings.protectedPrograms ?? [])] },
+      scope,
       () => settings.ownPids ?? [],
     ),
     isKillSwitchOn: () => settings.isKillSwitchOn ?? false,
