@@ -3,10 +3,11 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Alert } from '../contract/alert.ts'
-import { actions } from './actions/index.ts'
+import { actions as allActions } from './actions/index.ts'
 import { claimDirectory } from './claim.ts'
 import { nodeTokenFileOf, retentionOf, socketPathOf, type ResponderConfig } from './config.ts'
 import { startCore, type Core } from './core.ts'
+import type { CoreParts } from './core-parts.ts'
 import { kubernetesGuard } from './gates/guard-kubernetes.ts'
 import { builtInGuard } from './gates/guard.ts'
 import { NodeHub } from './http/node-hub.ts'
@@ -31,6 +32,8 @@ export interface ResponderParts {
   readonly version: string
   /** At the start and when policy files changed: they are in force, or their problems are to be shown. */
   readonly onPolicies: (policies: PolicyWatch) => void
+  /** Only for benches: actions of their own, and where a step is. */
+  readonly core?: Partial<Pick<CoreParts, 'actions' | 'reach'>>
 }
 
 export interface Responder extends AsyncDisposable {
@@ -46,6 +49,7 @@ export interface Responder extends AsyncDisposable {
 
 export async function startResponder(parts: ResponderParts): Promise<Responder> {
   const { config, logger } = parts
+  const actions = parts.core?.actions ?? allActions
   const log = (message: string) => {
     logger.warn(message)
   }
@@ -106,6 +110,7 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
     },
     retention: retentionOf(config),
     log,
+    ...parts.core,
   })
   stack.use(core)
   hub.setKillSwitch(core.killSwitch() !== null)
