@@ -1,23 +1,27 @@
-/** Brings steps that are due to a worker: by the queue, straight from the ledger for strikes, and without Redis when it is away. */
+/**
+ * Brings steps that are due to a worker. What this process has room for it takes up itself, at once; the rest goes by
+ * the queue, to whoever has room. Either way a claim in the ledger decides, so that both may have the same step.
+ */
 import { messageOf } from './errors.ts'
 import type { Ledger } from './ledger/open.ts'
 import { dueSteps, timers } from './ledger/pending.ts'
 import { findStep } from './ledger/steps.ts'
 import { StepQueue, type Due } from './queue.ts'
 import type { RedisAddress } from './redis.ts'
+import { Room } from './room.ts'
 import type { Step } from './step.ts'
 
 interface CarrierParts {
   readonly ledger: Ledger
   readonly redis: RedisAddress
-  /** Works on a step, and on what follows from its end. */
-  readonly work: (stepId: string) => Promise<void>
+  /** Works on a step, and on what follows from its end. True: it has ended. */
+  readonly work: (stepId: string) => Promise<boolean>
   /** Something in the ledger is due. */
   readonly onWake: () => Promise<void>
   readonly log: (message: string) => void
 }
 
-/** Beyond this many steps under way, strikes go by the queue as well. */
+/** Steps under way without the queue, while Redis is away. */
 const atOnce = 50
 /** Redis that is away for longer is done without. */
 const patienceMs = 1000
@@ -25,15 +29,19 @@ const patienceMs = 1000
 export class Carrier implements AsyncDisposable {
   readonly #parts: CarrierParts
   readonly #queue: StepQueue
-  readonly #underWay = new Map<string, Promise<void>>()
+  readonly #underWay = new Map<string, Promise<boolean>>()
+  readonly #room: Room
   #runId: string | undefined
   #awaySinceMs: number | null = null
   #isStopping = false
 
   constructor(parts: CarrierParts) {
     this.#parts = parts
+    this.#room = new Room((stepId) => this.#workAside(stepId))
     this.#queue = new StepQueue(parts.redis, {
-      work: (stepId) => this.#work(stepId),
+      work: async (stepId) => {
+        await this.#work(stepId)
+      },
       onDone: (stepId) => this.#again(stepId),
       onWake: parts.onWake,
       onError: parts.log,
@@ -67,15 +75,34 @@ export class Carrier implements AsyncDisposable {
     await this.setTimers()
   }
 
-  /** New steps, and what else is due in their cases. */
+  /** New steps. */
   async carry(steps: readonly Step[]): Promise<void> {
-    for (const caseId of new Set(steps.map((step) => step.caseId))) await this.carryDue({ caseId })
-    if (steps.some(({ after }) => after.length > 0)) await this.setTimers()
+    const nowMs = this.#parts.ledger.clock.nowMs()
+    const [free, bound] = [steps.filter(isFree), steps.filter((step) => !isFree(step))]
+    await this.#bring(
+      free
+        .filter(({ status }) => status === 'ready')
+        .map(({ id, lane, notBeforeMs }) => ({
+          id,
+          lane,
+          delayMs: Math.max(0, notBeforeMs - nowMs),
+        })),
+    )
+    // Whether those they wait for have ended already is the ledger's to say.
+    for (const caseId of new Set(bound.map((step) => step.caseId))) await this.carryDue({ caseId })
+    if (bound.length > 0) await this.setTimers()
   }
 
   async carryDue(filter: Parameters<typeof dueSteps>[1]): Promise<void> {
-    const due = await dueSteps(this.#parts.ledger, filter)
-    const rest = due.filter((step) => !this.#strike(step))
+    await this.#bring(await dueSteps(this.#parts.ledger, filter))
+  }
+
+  /** What is taken up here is in the ledger all the same, and the sweep of any responder finds it again. */
+  async #bring(due: readonly Due[]): Promise<void> {
+    const rest = due.filter(({ id, lane, delayMs }) => {
+      if (delayMs > 0) return true
+      return !this.#underWay.has(id) && !this.#room.offer(id, lane)
+    })
     if (rest.length > 0) await this.#tell(() => this.#queue.add(rest))
   }
 
@@ -95,31 +122,26 @@ export class Carrier implements AsyncDisposable {
     }
   }
 
-  /** A strike that is due is worked on at once, while there is room: it is in the ledger, and the sweep finds it again. */
-  #strike({ id, lane, delayMs }: Due): boolean {
-    if (lane !== 'strike' || delayMs > 0 || this.#underWay.size >= atOnce) return false
-    this.#workAside(id)
-    return true
-  }
-
   async #workWithoutQueue(): Promise<void> {
     const limit = Math.max(0, atOnce - this.#underWay.size)
     const due = await dueSteps(this.#parts.ledger, { withinMs: 0, limit })
-    for (const { id } of due.toSorted(byLane)) this.#workAside(id)
+    for (const { id } of due.toSorted(byLane)) void this.#workAside(id)
   }
 
-  #workAside(id: string): void {
-    this.#work(id)
-      .then(() => this.#again(id))
-      .catch((error: unknown) => {
-        this.#parts.log(`step ${id}: ${messageOf(error)}`)
-      })
+  /** Never rejects. */
+  async #workAside(id: string): Promise<void> {
+    try {
+      const hasEnded = await this.#work(id)
+      if (!hasEnded) await this.#again(id)
+    } catch (error) {
+      this.#parts.log(`step ${id}: ${messageOf(error)}`)
+    }
   }
 
-  #work(stepId: string): Promise<void> {
+  #work(stepId: string): Promise<boolean> {
     const before = this.#underWay.get(stepId)
     if (before !== undefined) return before
-    if (this.#isStopping) return Promise.resolve()
+    if (this.#isStopping) return Promise.resolve(true)
     const running = this.#parts.work(stepId).finally(() => this.#underWay.delete(stepId))
     this.#underWay.set(stepId, running)
     return running
@@ -146,10 +168,13 @@ export class Carrier implements AsyncDisposable {
   /** Steps that are under way finish, or are taken up again at the next start. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isStopping = true
+    this.#room.close()
     await Promise.allSettled(this.#underWay.values())
     await this.#queue[Symbol.asyncDispose]()
   }
 }
+
+const isFree = ({ after }: Step) => after.length === 0
 
 const order: Readonly<Record<Due['lane'], number>> = {
   strike: 0,

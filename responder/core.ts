@@ -68,7 +68,7 @@ export class Core implements AsyncDisposable {
       redis: parts.redis,
       work: async (stepId) => {
         await work(this.#run, stepId)
-        await this.#settled(stepId)
+        return this.#settled(stepId)
       },
       onWake: () => this.#sweep(),
       log,
@@ -175,14 +175,15 @@ export class Core implements AsyncDisposable {
     await this.#settled(stepId)
   }
 
-  /** What follows when a step has ended or is held. */
-  async #settled(stepId: string): Promise<void> {
+  /** What follows when a step has ended or is held. True: it has ended. */
+  async #settled(stepId: string): Promise<boolean> {
     const { ledger, onChange } = this.#parts
     const step = await findStep(ledger, stepId)
-    if (step === undefined) return
+    if (step === undefined) return true
     if (step.status === 'held') {
       this.#tellPages()
-      return this.#carrier.setTimers(stepId)
+      await this.#carrier.setTimers(stepId)
+      return false
     }
     if (step.status === 'ended') {
       onChange({ kind: 'step_ended', step })
@@ -191,6 +192,7 @@ export class Core implements AsyncDisposable {
         await this.#carrier.setTimers(stepId)
     }
     await this.#carrier.carryDue({ caseId: step.caseId })
+    return step.status === 'ended'
   }
 
   /** A receiver that is slow must not hold up the worker that asked. */

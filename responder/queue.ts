@@ -13,12 +13,17 @@ import { lanes, type Lane } from './step.ts'
 const prefix = '{riposte}'
 const epochKey = `${prefix}:epoch`
 
-/** Steps a responder works on at a time, by lane. A strike is short and is never made to wait. */
-const concurrency: Readonly<Record<Lane, number>> = {
-  strike: 50,
-  contain: 20,
-  disrupt: 5,
-  notify: 20,
+/**
+ * Steps a responder works on at a time, by lane: taken up by itself, and from the queue. Each has its own, so that what
+ * comes in is not late because of what waits, and what waits is not starved by it. A strike is short.
+ */
+export const concurrency: Readonly<
+  Record<Lane, { readonly here: number; readonly queue: number }>
+> = {
+  strike: { here: 50, queue: 50 },
+  contain: { here: 10, queue: 10 },
+  disrupt: { here: 2, queue: 3 },
+  notify: { here: 10, queue: 10 },
 }
 
 export interface Due {
@@ -65,7 +70,7 @@ export class StepQueue implements AsyncDisposable {
         await queue.obliterate({ force: true })
     const { work, onWake } = this.#handlers
     this.#workers = [
-      ...lanes.map((lane) => this.#worker(lane, concurrency[lane], work, this.#handlers)),
+      ...lanes.map((lane) => this.#worker(lane, concurrency[lane].queue, work, this.#handlers)),
       this.#worker('timers', 1, onWake, this.#handlers),
     ]
   }
