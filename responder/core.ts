@@ -26,6 +26,7 @@ import { Pages } from './pages.ts'
 import { Rounds } from './rounds.ts'
 import { work } from './run.ts'
 import type { RunParts } from './run-parts.ts'
+import type { Step } from './step.ts'
 
 const liveStepsAtMost = 50_000
 const freeBytesAtLeast = 64 << 20
@@ -98,9 +99,13 @@ export class Core implements AsyncDisposable {
   /** Resolves when all of them are durable, with the steps that they led to. Throws LedgerFull. */
   async takeAlerts(alerts: readonly Alert[]): Promise<Taken> {
     const { ledger, judge } = this.#parts
-    const taken = await takeAlerts(ledger, judge, this.#bounds, alerts)
+    const carried: Promise<void>[] = []
+    const onSteps = (steps: readonly Step[]) => {
+      carried.push(this.#carrySoon(steps))
+    }
+    const taken = await takeAlerts(ledger, judge, this.#bounds, alerts, onSteps)
     if (taken.unjudged.length > 0) this.#unjudged = taken.unjudged.at(-1) ?? null
-    await this.#carrier.carry(taken.steps)
+    await Promise.all(carried)
     return taken
   }
 
@@ -110,6 +115,15 @@ export class Core implements AsyncDisposable {
     const { steps, unjudged } = await takeAmendments(ledger, judge, this.#bounds, amendments)
     this.#unjudged = unjudged.at(-1) ?? this.#unjudged
     await this.#carrier.carry(steps)
+  }
+
+  /** What fails here is in the ledger, and the sweep finds it. */
+  async #carrySoon(steps: readonly Step[]): Promise<void> {
+    try {
+      await this.#carrier.carry(steps)
+    } catch (error) {
+      this.#parts.log(messageOf(error))
+    }
   }
 
   async vote(ballot: Ballot): Promise<VoteResult> {

@@ -34,19 +34,29 @@ export const identityWaitMs = 60_000
 /** Alerts a transaction: SQLite holds the event loop for as long as one lasts. */
 const chunkSize = 50
 
-/** Throws LedgerFull; then nothing of the rest was taken and the sender is to try again later. */
+/**
+ * Throws LedgerFull; then nothing of the rest was taken and the sender is to try again later. `onSteps` hears of steps
+ * as soon as they may be looked at: before any of them acts its intent is durable, and with it all that came before.
+ */
 export async function takeAlerts(
   ledger: Ledger,
   judge: Judge,
   bounds: IntakeBounds,
   alerts: readonly Alert[],
+  onSteps: (steps: readonly Step[]) => void = () => undefined,
 ): Promise<Taken> {
   const total = { accepted: 0, repeated: 0, steps: [] as Step[], unjudged: [] as string[] }
   for (let start = 0; start < alerts.length; start += chunkSize) {
     if (start > 0) await turn()
     await refuseWhenFull(ledger, bounds)
     const chunk = alerts.slice(start, start + chunkSize)
-    const taken = await ledger.write((writing) => takeChunk(writing, judge, chunk))
+    const taken = await ledger.write(
+      (writing) => takeChunk(writing, judge, chunk),
+      'now',
+      ({ steps }) => {
+        onSteps(steps)
+      },
+    )
     total.accepted += taken.accepted
     total.repeated += chunk.length - taken.accepted
     total.steps.push(...taken.steps)

@@ -1,14 +1,15 @@
 /** Opens the ledger: SQLite in a file, or PostgreSQL by URL. The durable truth; the queue only carries. */
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { Kysely } from 'kysely'
+import { Kysely, sql } from 'kysely'
 import { LedgerRefused, messageOf } from '../errors.ts'
 import { startClock, thisMachine, type Anchor, type Clock, type Machine } from './clock.ts'
 import { migrate } from './migrations.ts'
 import { postgresDialect } from './postgres.ts'
 import { sqliteDialect } from './sqlite.ts'
 import type { Tables } from './tables.ts'
-import { openWriter, postgresTransact, sqliteTransact, type Write } from './writer.ts'
+import { WalSync } from './wal-sync.ts'
+import { openWriter, postgresStore, sqliteStore, type Write } from './writer.ts'
 
 /** `file:` path of the SQLite database, or a postgres:// URL. */
 export type LedgerAddress = { readonly file: string } | { readonly url: string }
@@ -41,12 +42,17 @@ export async function openLedger(
   try {
     await migrate(rows, where)
     const clock = await openClock(rows, machine)
+    const wal = 'file' in address ? await WalSync.open(address.file) : null
+    if (wal !== null) await sql`pragma synchronous = normal`.execute(rows)
     return {
       rows,
       clock,
       isShared: 'url' in address,
-      write: openWriter('url' in address ? postgresTransact(rows) : sqliteTransact(rows), clock),
-      [Symbol.asyncDispose]: () => rows.destroy(),
+      write: openWriter(wal === null ? postgresStore(rows) : sqliteStore(rows, wal), clock),
+      [Symbol.asyncDispose]: async () => {
+        await wal?.[Symbol.asyncDispose]()
+        await rows.destroy()
+      },
     }
   } catch (cause) {
     await rows.destroy()

@@ -1,4 +1,4 @@
-/** Node's own SQLite behind kysely. FULL: a commit that returned survives a power cut. */
+/** Node's own SQLite behind kysely. What is written while it is opened is durable at once; later the writer syncs (wal-sync.ts). */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { LedgerFull } from '../errors.ts'
 import { SqliteDialect, type SqliteDatabase, type SqliteStatement } from 'kysely'

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { ledgerHomes } from '../../e2e/ledgers.ts'
 import { verifyAudit } from './audit.ts'
 import { openLedger, type Writing } from './open.ts'
+import { openWriter, postgresStore } from './writer.ts'
 import { writeSetting } from './switches.ts'
 
 const note = (name: string) => async (writing: Writing) => {
@@ -63,3 +64,57 @@ for (const home of ledgerHomes()) {
     })
   })
 }
+
+describe('a commit that is synced beside the event loop', () => {
+  const [sqlite] = ledgerHomes()
+  afterAll(async () => sqlite?.[Symbol.asyncDispose]())
+
+  /** A ledger whose disk answers when the test says so. */
+  async function slowDisk() {
+    const ledger = await openLedger((await sqlite?.fresh()) ?? { file: '' })
+    const syncs: PromiseWithResolvers<void>[] = []
+    const sync = () => {
+      const asked = Promise.withResolvers<void>()
+      syncs.push(asked)
+      return asked.promise
+    }
+    const write = openWriter({ ...postgresStore(ledger.rows), sync }, ledger.clock)
+    const seen = async () => (await ledger.rows.selectFrom('audit').selectAll().execute()).length
+    return { ledger, syncs, write, seen }
+  }
+  const committed = async (write: Awaited<ReturnType<typeof slowDisk>>['write'], name: string) => {
+    const commit = Promise.withResolvers<void>()
+    const state = { isTold: false }
+    const told = write(note(name), 'now', () => {
+      commit.resolve()
+    }).then(() => (state.isTold = true))
+    told.catch(() => undefined)
+    await commit.promise
+    return { state, told }
+  }
+
+  test('is told only when the disk has it', async () => {
+    const { ledger, syncs, write, seen } = await slowDisk()
+    await using _ = ledger
+    const first = await committed(write, 'a')
+    const second = await committed(write, 'b')
+    expect(await seen()).toBe(2)
+    expect([first.state.isTold, second.state.isTold]).toEqual([false, false])
+    syncs[0]?.resolve()
+    await first.told
+    expect(second.state.isTold).toBe(false)
+    syncs[1]?.resolve()
+    await second.told
+  })
+
+  test('is not told when the sync fails, and nothing is written after it', async () => {
+    const { ledger, syncs, write, seen } = await slowDisk()
+    await using _ = ledger
+    const { told } = await committed(write, 'a')
+    syncs[0]?.reject(new Error('EIO'))
+    await expect(told).rejects.toThrow('the ledger could not be synced: EIO')
+    await expect(write(note('b'))).rejects.toThrow('EIO')
+    await expect(write(note('c'), 'later')).rejects.toThrow('EIO')
+    expect(await seen()).toBe(1)
+  })
+})
