@@ -7,7 +7,9 @@ export function ownNamespace(directory = serviceAccountDirectory): string | null
   try {
     return readFileSync(`${directory}/namespace`, 'utf8').trim()
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+    // jest gives its own Error to what it loads, so that this one may be an instance of none.
+    const isMissing = typeof error === 'object' && error !== null && 'code' in error
+    if (isMissing && error.code === 'ENOENT') return null
     throw error
   }
 }
