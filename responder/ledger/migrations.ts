@@ -75,6 +75,17 @@ const versions: readonly (readonly string[])[] = [
     `alter table alerts add column pending_until_ms bigint`,
     `create index alerts_pending on alerts (pending_until_ms) where pending_until_ms is not null`,
   ],
+  [
+    // Every column that a count compares, so that the rows, which are long, are not read for it.
+    `drop index steps_acted_target`,
+    `drop index steps_acted_policy`,
+    `drop index steps_acted_risk`,
+    `drop index steps_acted_lane`,
+    `create index steps_acted_target on steps (target_uid, mode, risk, policy, acted_ms, kind, id) where acted_ms is not null`,
+    `create index steps_acted_policy on steps (policy, mode, risk, acted_ms, kind, id, node) where acted_ms is not null`,
+    `create index steps_acted_risk on steps (mode, risk, acted_ms, kind, id, node) where acted_ms is not null`,
+    `create index steps_acted_lane on steps (policy, lane, mode, acted_ms, kind, id) where acted_ms is not null`,
+  ],
 ]
 
 /** Brings the schema up to this program's; a newer one is left untouched and refused. */
