@@ -3,10 +3,8 @@ import type { Server } from 'node:http'
 import type { Answer, Heartbeat, Verdict } from '../contract/verdict.ts'
 import type { AppendOutput } from './alerts/append-output.ts'
 import type { DetectorConfig } from './config.ts'
-import type { Event } from './events/event.ts'
 import { FanOut } from './outputs/fan-out.ts'
-import { ResponderLink } from './responder-link.ts'
-import type { RulesInForce } from './rules-in-force.ts'
+import { type LinkOptions, ResponderLink } from './responder-link.ts'
 import type { DetectorServices } from './services.ts'
 import { type StatusPages, serveStatus } from './status-socket.ts'
 
@@ -29,7 +27,11 @@ export const appendOutputs = (config: DetectorConfig): AppendOutput[] =>
 const withoutOurs = (environment: NodeJS.ProcessEnv) =>
   Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('RIPOSTE_')))
 
-export function openOutputs(config: DetectorConfig, services: DetectorServices): Promise<FanOut> {
+export type OutputServices = Pick<DetectorServices, 'environment' | 'random'> & {
+  readonly hostname: string
+}
+
+export function openOutputs(config: DetectorConfig, services: OutputServices): Promise<FanOut> {
   return FanOut.open(
     {
       config,
@@ -46,16 +48,16 @@ export function openOutputs(config: DetectorConfig, services: DetectorServices):
       hasOutputFields: config.json_include_output_fields_property,
       hasTags: config.json_include_tags_property,
       isIsoTime: config.time_format_iso_8601,
-      hostname: services.state.host.hostname,
+      hostname: services.hostname,
     },
   )
 }
 
 export async function openLink(
   config: DetectorConfig,
-  { hands, token, random }: DetectorServices,
+  { token, random }: Pick<DetectorServices, 'token' | 'random'>,
   heartbeat: () => Heartbeat,
-  rules: () => RulesInForce<Event>,
+  hands: Pick<LinkOptions, 'execute' | 'onOrders'> | undefined,
 ): Promise<ResponderLink | undefined> {
   const { responder, spool, data } = config.riposte
   if (responder.url === '') return undefined
@@ -77,11 +79,8 @@ export async function openLink(
     },
     random,
     heartbeat,
-    execute: (verdict) => hands?.execute(verdict) ?? Promise.resolve(unable(verdict)),
-    onOrders: ({ strikes, killSwitch }) => {
-      hands?.setKillSwitch(killSwitch)
-      hands?.takeStrikes(strikes, rules())
-    },
+    execute: hands?.execute ?? ((verdict) => Promise.resolve(unable(verdict))),
+    onOrders: hands?.onOrders ?? (() => undefined),
   })
 }
 

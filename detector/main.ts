@@ -17,15 +17,9 @@ import { LostRecords } from './lost-records.ts'
 import { printMetrics } from './metrics.ts'
 import { Pipeline } from './pipeline.ts'
 import { syscallSource } from './rule-sources.ts'
-import { loadInForce } from './rules-in-force.ts'
+import { RulesRefused, loadInForce } from './rules-in-force.ts'
 import type { Detector, DetectorServices } from './services.ts'
 import { FileWatch } from './watch.ts'
-
-/** The rules cannot be loaded; every problem has been explained. */
-export class RulesRefused extends Error {
-  readonly code = 'rules_refused'
-  readonly retryable = false
-}
 
 const FIRST_ORDERS_MS = 2000
 const STOP_GRACE_MS = 2000
@@ -60,7 +54,7 @@ export async function startDetector(
   const first = loadRules()
   if (first.rules === undefined) throw new RulesRefused('the rules cannot be loaded')
 
-  const outputs = await openOutputs(config, services)
+  const outputs = await openOutputs(config, { ...services, hostname: state.host.hostname })
   const pipeline = new Pipeline({
     state,
     rules: first.rules,
@@ -75,7 +69,18 @@ export async function startDetector(
   })
   let isReady = false
   let reloadProblem: string | undefined
-  const link = await openLink(config, services, heartbeat, () => pipeline.rules)
+  const link = await openLink(
+    config,
+    services,
+    heartbeat,
+    hands && {
+      execute: hands.execute,
+      onOrders({ strikes, killSwitch }) {
+        hands.setKillSwitch(killSwitch)
+        hands.takeStrikes(strikes, pipeline.rules)
+      },
+    },
+  )
   const status = await openStatus(config, { metrics, degraded })
   const lost = new LostRecords(source)
   let told = ''

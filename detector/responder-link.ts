@@ -84,8 +84,15 @@ export class ResponderLink {
     return this.#firstOrders.promise
   }
 
-  alert(alert: Alert): void {
-    this.#spool.append(Buffer.from(JSON.stringify(alert)))
+  /** False when the spool cannot take it now. */
+  alert(alert: Alert): boolean {
+    return this.#spool.append(Buffer.from(JSON.stringify(alert)))
+  }
+
+  /** Resolves when the alerts so far are in the spool's files (or delivered); false when the disk refused. */
+  async kept(): Promise<boolean> {
+    await this.#spool.flush()
+    return this.#spool.problem === undefined
   }
 
   /** Something that the heartbeat tells has changed. */

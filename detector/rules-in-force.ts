@@ -14,6 +14,12 @@ import { type Ruleset, createRuleset } from './engine/ruleset.ts'
 import type { Selection } from './engine/selection.ts'
 import { ruleSources } from './rule-sources.ts'
 
+/** The rules cannot be loaded; every problem has been explained. */
+export class RulesRefused extends Error {
+  readonly code = 'rules_refused'
+  readonly retryable = false
+}
+
 export interface RulesInForce<Subject> {
   readonly ruleset: Ruleset<Subject>
   readonly makers: ReadonlyMap<LoadedRule, (event: Subject) => JudgedAlert>

@@ -85,11 +85,12 @@ export class Spool {
     return this.#segments.cutBytes
   }
 
-  append(payload: Buffer): void {
+  /** False when it was dropped: too large, or the disk is too far behind. */
+  append(payload: Buffer): boolean {
     const fitsDisk = this.#unwrittenBytes + payload.length <= MEMORY_BYTES
     if (this.#isClosed || payload.length > MAX_PAYLOAD_BYTES || !fitsDisk) {
       this.dropped++
-      return
+      return false
     }
     const record = { sequence: ++this.#lastSequence, payload }
     const isNext = this.#windowEnd === record.sequence - 1
@@ -102,6 +103,7 @@ export class Spool {
     this.#unwrittenBytes += payload.length
     this.#writing ??= this.#write()
     this.#wake?.()
+    return true
   }
 
   /** The oldest records that wait, at most so many and so large together (but at least one); empty when none. */
