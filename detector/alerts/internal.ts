@@ -69,6 +69,18 @@ export function lostRecords(
   }
 }
 
+/** Audit events that were posted or logged and are none, or are too large. */
+export function refusedEvents(count: number, timeNs: bigint): InternalNotice {
+  const rule = 'Riposte internal: audit events refused'
+  return {
+    rule,
+    priority: 'Warning',
+    message: `${rule}: ${count} in last second could not be read`,
+    timeNs,
+    fields: new Map([['n_refused', count]]),
+  }
+}
+
 /** New rules that would not load: the old ones stay in force. */
 export function reloadFailed(errors: number, timeNs: bigint): InternalNotice {
   const rule = 'Falco internal: hot restart failure'
