@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { z } from 'zod'
 import { type Priority, priorities, prioritySchema } from '../contract/alert.ts'
 import { type Problem, unknownName } from '../contract/problem.ts'
+import { type SourceChoice, auditSchema, chooseSource, pluginSchema } from './audit/settings.ts'
 import { type ConfigDocument, type Settings, readConfig } from './config-document.ts'
 
 const text = z.string()
@@ -70,6 +71,9 @@ const falcoSchema = {
       max_consecutive_timeouts: z.int().default(5),
     })
     .prefault({}),
+  /** Of Falco's plugins, k8saudit and json are built in; settings of others have no effect. */
+  plugins: z.array(pluginSchema).default([]),
+  load_plugins: z.array(text).optional(),
   program_output: z
     .strictObject({
       enabled: z.boolean().default(false),
@@ -113,6 +117,10 @@ const riposteSchema = z.strictObject({
     .prefault({}),
   /** Unix socket for /metrics and /healthz; empty: none. */
   status_socket: text.default(''),
+  /** As Falco's --enable-source and --disable-source. */
+  enable_sources: z.array(text).default([]),
+  disable_sources: z.array(text).default([]),
+  k8s_audit: auditSchema.prefault({}),
   program_timeout_ms: z.int().min(100).default(30_000),
   stderr_output: z.strictObject({ enabled: z.boolean().default(false) }).prefault({}),
   /** Further executables (or directories, with a trailing /) that no action touches. */
@@ -122,16 +130,17 @@ const riposteSchema = z.strictObject({
 })
 
 const schema = z.strictObject({ ...falcoSchema, riposte: riposteSchema.prefault({}) })
-export type DetectorConfig = z.infer<typeof schema> & {
-  readonly minPriority: Priority
-  readonly node: string
-  /** From rules_files, or the old rules_file. */
-  readonly rulesFiles: readonly string[]
-}
+export type DetectorConfig = z.infer<typeof schema> &
+  SourceChoice & {
+    readonly minPriority: Priority
+    readonly node: string
+    /** From rules_files, or the old rules_file. */
+    readonly rulesFiles: readonly string[]
+  }
 
 /** Falco's keys that say nothing to this detector; they are accepted so that a falco.yaml can stay as it is. */
 const withoutEffect = new Set([
-  'engine', 'capture', 'plugins', 'load_plugins', 'plugins_hostinfo', 'webserver', 'grpc', 'grpc_output',
+  'engine', 'capture', 'plugins_hostinfo', 'webserver', 'grpc', 'grpc_output',
   'log_stderr', 'log_syslog', 'log_level', 'libs_logger', 'output_timeout', 'syscall_event_timeouts',
   'syscall_event_drops', 'metrics', 'base_syscalls', 'falco_libs', 'container_engines',
 ]) // prettier-ignore
@@ -186,8 +195,12 @@ function finish(
     )
   if (data.program_output.enabled && data.program_output.program === '')
     problems.push(problem(document, ['program_output'], 'program_output.program is empty'))
+  const choice = chooseSource({ ...data, load_plugins: data.load_plugins })
+  if (!('source' in choice))
+    problems.push(...choice.map(({ path, message }) => problem(document, path, message)))
   return {
     ...data,
+    ...('source' in choice ? choice : { source: 'syscall', audit: undefined }),
     minPriority: minPriority ?? 'Debug',
     node: data.riposte.node ?? defaultNode(),
     rulesFiles: [data.rules_files ?? data.rules_file ?? []].flat(),

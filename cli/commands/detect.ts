@@ -13,6 +13,10 @@ export const detect: AddCommand = (program, terminal) => {
       examples(
         ['riposte detect -r /etc/falco/falco_rules.yaml', 'alerts of these rules on stdout'],
         ['riposte detect -c /etc/falco/falco.yaml -o json_output=true', 'with a falco.yaml'],
+        [
+          'riposte detect -c audit.yaml --disable-source syscall',
+          'judge requests to the Kubernetes API server; needs no root',
+        ],
         ['riposte detect -V rules.yaml', 'check a rule file: exit 0, or 1 and what is wrong'],
       ),
     )
@@ -55,8 +59,8 @@ function addFlags(command: Command): Command {
     )
     .option('-T, --disable-tag <tag>', 'switch off rules with this tag, repeatable', collect, [])
     .option('-t, --only-tag <tag>', 'only rules with this tag, repeatable', collect, [])
-    .option('--enable-source <source>', 'accepted; there is syscall', collect, [])
-    .option('--disable-source <source>', 'accepted; there is syscall', collect, [])
+    .option('--enable-source <source>', 'judge only this source: syscall or k8s_audit', collect, [])
+    .option('--disable-source <source>', 'do not judge this source', collect, [])
     .option('--data <dir>', 'spools, evidence, quarantine')
     .option('--support', 'print version, system, configuration and rules as JSON and exit')
     .option('--version', 'print versions and exit')

@@ -4,7 +4,6 @@ import { printFields } from '../fields.ts'
 import { CommandFailure, type Terminal } from '../terminal.ts'
 import { type DetectFlags, detectorConfiguration } from './configuration.ts'
 import { checkRules, printRules } from './print-rules.ts'
-import { runDetector } from './run-detector.ts'
 import { support, versions } from './support.ts'
 
 export interface Flags extends DetectFlags {
@@ -50,6 +49,11 @@ export async function act(flags: Flags, terminal: Terminal): Promise<void> {
   }
   const afterSeconds = secondsOf(flags.seconds)
   if (flags.pidfile !== undefined) writeFileSync(flags.pidfile, `${process.pid}\n`)
+  if (config.audit !== undefined) {
+    const { runAudit } = await import('./run-audit.ts')
+    return runAudit(config, config.audit, { afterSeconds }, terminal)
+  }
+  const { runDetector } = await import('./run-detector.ts')
   return runDetector(config, { afterSeconds }, terminal)
 }
 

@@ -16,6 +16,8 @@ export interface DetectFlags {
   readonly disableTag: readonly string[]
   readonly onlyTag: readonly string[]
   readonly print: readonly string[]
+  readonly enableSource: readonly string[]
+  readonly disableSource: readonly string[]
 }
 
 const defaultConfig = '/etc/riposte/riposte.yaml'
@@ -41,6 +43,8 @@ function fromFlags(flags: DetectFlags): string[] {
   for (const tag of flags.disableTag) settings.push(['rules[]', { disable: { tag } }])
   if (flags.onlyTag.length > 0) settings.push(['rules[]', { disable: { rule: '*' } }])
   for (const tag of flags.onlyTag) settings.push(['rules[]', { enable: { tag } }])
+  for (const source of flags.enableSource) settings.push(['riposte.enable_sources[]', source])
+  for (const source of flags.disableSource) settings.push(['riposte.disable_sources[]', source])
   for (const template of flags.print) {
     // -pc and -pk meant container and pod fields, which are appended anyway.
     if (!['c', 'container', 'k', 'kubernetes'].includes(template))
