@@ -1,8 +1,7 @@
-/** The least of a Kubernetes client, for the harness itself: requests and watches as the cluster's admin. */
+/** The least of a Kubernetes client, for the harness itself: requests as the cluster's admin. */
 import { Agent, request } from 'node:https'
 import type { IncomingMessage } from 'node:http'
 import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 
 export interface Credentials {
   readonly server: string
@@ -20,11 +19,6 @@ export interface Manifest {
     readonly [key: string]: unknown
   }
   readonly [key: string]: unknown
-}
-
-export interface WatchEvent<T> {
-  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR'
-  readonly object: T
 }
 
 /** The API server said no; `body` is usually a Status. */
@@ -81,21 +75,6 @@ export class Api {
     }
   }
 
-  /** Events of a list from now on, until the signal or the end of the server's patience. */
-  async *watch<T>(path: string, signal: AbortSignal): AsyncGenerator<WatchEvent<T>> {
-    const list = await this.get<{ metadata: { resourceVersion: string } }>(path)
-    const from = list.metadata.resourceVersion
-    const answer = await this.#send(
-      'GET',
-      `${path}?watch=1&resourceVersion=${from}`,
-      undefined,
-      undefined,
-      signal,
-    )
-    for await (const line of createInterface({ input: answer }))
-      yield JSON.parse(line) as WatchEvent<T>
-  }
-
   close(): void {
     this.#agent.destroy()
   }
@@ -105,7 +84,6 @@ export class Api {
     path: string,
     body?: object,
     contentType?: string,
-    signal?: AbortSignal,
   ): Promise<IncomingMessage> {
     const { server, ca, certificate, key } = this.#credentials
     const outgoing = request(new URL(path, server), {
@@ -115,7 +93,6 @@ export class Api {
       cert: certificate,
       agent: this.#agent,
       headers: body === undefined ? {} : { 'content-type': contentType },
-      ...(signal === undefined ? {} : { signal }),
     })
     const response = once(outgoing, 'response')
     outgoing.end(body === undefined ? undefined : JSON.stringify(body))

@@ -3,23 +3,23 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, expect } from '@jest/globals'
+import { afterAll, beforeAll, expect, jest } from '@jest/globals'
 import { reasonToSkip, needs } from '../../scripts/needs.ts'
 import { eventually } from '../support/eventually.ts'
 import type { Manifest } from './api.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
 
 const test = needs('cluster')
-const patienceMs = 120_000
+jest.setTimeout(180_000)
 
 let cluster: ControlPlane
 
 beforeAll(async () => {
   if (reasonToSkip('cluster') === undefined) cluster = await startControlPlane()
-}, patienceMs)
+})
 afterAll(async () => {
   await cluster?.[Symbol.asyncDispose]()
-}, patienceMs)
+})
 
 const configMap = (name: string, data: Record<string, string> = {}): Manifest => ({
   apiVersion: 'v1',
@@ -80,29 +80,25 @@ test('a service account token is known to TokenReview', async () => {
   })
 })
 
-test(
-  'requests stand in the audit log and come to a webhook, whose address may be set later',
-  async () => {
-    let received = ''
-    const sink = createServer((request, response) => {
-      request.setEncoding('utf8').on('data', (text: string) => (received += text))
-      request.on('end', () => response.end())
-    }).listen(0, cluster.hostAddress)
-    await once(sink, 'listening')
-    try {
-      const { port } = sink.address() as AddressInfo
-      await cluster.setAuditWebhook({ url: `http://${cluster.hostAddress}:${port}/audit` })
-      await cluster.apply(configMap('audited'))
+test('requests stand in the audit log and come to a webhook, whose address may be set later', async () => {
+  let received = ''
+  const sink = createServer((request, response) => {
+    request.setEncoding('utf8').on('data', (text: string) => (received += text))
+    request.on('end', () => response.end())
+  }).listen(0, cluster.hostAddress)
+  await once(sink, 'listening')
+  try {
+    const { port } = sink.address() as AddressInfo
+    await cluster.setAuditWebhook({ url: `http://${cluster.hostAddress}:${port}/audit` })
+    await cluster.apply(configMap('audited'))
 
-      await eventually(
-        async () => received,
-        (text) => text.includes('"name":"audited"'),
-      )
-      expect(await readFile(cluster.auditLogPath, 'utf8')).toContain('"name":"audited"')
-    } finally {
-      await cluster.setAuditWebhook()
-      sink.close()
-    }
-  },
-  patienceMs,
-)
+    await eventually(
+      async () => received,
+      (text) => text.includes('"name":"audited"'),
+    )
+    expect(await readFile(cluster.auditLogPath, 'utf8')).toContain('"name":"audited"')
+  } finally {
+    await cluster.setAuditWebhook()
+    sink.close()
+  }
+})

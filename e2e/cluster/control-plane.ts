@@ -65,10 +65,14 @@ export interface Foundation {
   readonly lease: Lease
   readonly tools: ClusterTools
   readonly pki: Pki
+  /** Resolves once they have done something. */
+  readonly startControllers: () => Promise<void>
 }
 
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
-  return (await layFoundation(options)).controlPlane
+  const { controlPlane, startControllers } = await layFoundation(options)
+  if (options.controllers === true) await startControllers()
+  return controlPlane
 }
 
 export async function layFoundation(options: ControlPlaneOptions): Promise<Foundation> {
@@ -83,12 +87,7 @@ export async function layFoundation(options: ControlPlaneOptions): Promise<Found
 }
 
 async function build(
-  {
-    auditWebhook,
-    controllers = false,
-    apiserverArguments = [],
-    say = () => undefined,
-  }: ControlPlaneOptions,
+  { auditWebhook, apiserverArguments = [], say = () => undefined }: ControlPlaneOptions,
   tools: ClusterTools,
   lease: Lease,
 ): Promise<Foundation> {
@@ -114,11 +113,6 @@ async function build(
   await apiserver.start(auditWebhook)
   phase('API server')
 
-  if (controllers)
-    await Promise.all([
-      startControllerManager({ ...parts, server }),
-      startScheduler({ ...parts, server }),
-    ])
   const run =
     (name: ToolName) =>
     (args: readonly string[], command: CommandOptions = {}) =>
@@ -153,11 +147,14 @@ async function build(
       await lease[Symbol.asyncDispose]()
     },
   }
-  if (controllers) {
+  const startControllers = async () => {
+    await Promise.all([
+      startControllerManager({ ...parts, server }),
+      startScheduler({ ...parts, server }),
+    ])
     await controlPlane.waitFor('/api/v1/namespaces/default/serviceaccounts/default', Boolean)
-    phase('controllers')
   }
-  return { controlPlane, lease, tools, pki }
+  return { controlPlane, lease, tools, pki, startControllers }
 }
 
 async function adminOf(pki: Pki, server: string, path: string): Promise<Kubeconfig> {
