@@ -105,6 +105,8 @@ export interface Action<Parameters extends z.ZodType<Effect> = z.ZodType<Effect>
     readonly apiGroups: readonly string[]
     readonly resources: readonly string[]
     readonly verbs: readonly string[]
+    /** Needed only with this parameter, such as `provider: cilium`. */
+    readonly onlyWith?: string
   }[]
   /** What undo does, for people; null exactly when there is no `undo`. */
   readonly undoes: string | null

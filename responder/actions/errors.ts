@@ -15,6 +15,16 @@ export class ActionRefused extends WorldError {
   }
 }
 
+/** Somebody changed the object since it was looked at: what was decided on is not there any more. */
+export class Conflict extends ActionRefused {}
+
+/** This responder may not do it: Kubernetes rights are missing. */
+export class Forbidden extends WorldError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('forbidden', message, false, options)
+  }
+}
+
 /** The step's deadline passed before the effect. */
 export class ActionExpired extends WorldError {
   constructor(message: string) {

@@ -10,10 +10,14 @@ const refuse = () =>
   )
 
 export const noKubernetes: Kubernetes = {
+  own: { namespace: null, labels: {} },
   get: refuse,
   list: refuse,
   patch: refuse,
   create: refuse,
   delete: refuse,
   request: refuse,
+  pathOf: refuse,
+  serves: refuse,
+  can: refuse,
 }

@@ -2,8 +2,9 @@
  * The API server as actions see it: plain JSON objects by reference, every write with its precondition. The UID is
  * checked on each read and sent as a precondition with each write, so that no other object is ever touched (I3).
  *
- * Throws: TargetGone (404, or another UID) · ActionRefused (403, 409 after a change by somebody else, 422 invalid) ·
- * ActionFailed, retryable (429, 5xx, timeouts, the server is away).
+ * Throws: TargetGone (404, or another UID) · Conflict (409, or a `test` that failed: somebody changed it) · Forbidden
+ * (403) · ActionRefused (what the API server does not take: 400, 422, an API that it does not serve) · ActionFailed,
+ * retryable (429, 5xx, timeouts, the server is away). All of actions/errors.ts.
  */
 export interface ObjectReference {
   /** `v1`, `apps/v1`. */
@@ -18,14 +19,15 @@ export interface ObjectReference {
 
 export interface ObjectMeta {
   readonly name: string
-  readonly namespace?: string
+  readonly namespace?: string | undefined
   readonly uid: string
   readonly resourceVersion: string
-  readonly creationTimestamp: string
-  readonly deletionTimestamp?: string
-  readonly labels?: Readonly<Record<string, string>>
-  readonly annotations?: Readonly<Record<string, string>>
-  readonly ownerReferences?: readonly OwnerReference[]
+  readonly creationTimestamp: string | null
+  readonly generation?: number | undefined
+  readonly deletionTimestamp?: string | undefined
+  readonly labels?: Readonly<Record<string, string>> | undefined
+  readonly annotations?: Readonly<Record<string, string>> | undefined
+  readonly ownerReferences?: readonly OwnerReference[] | undefined
 }
 
 export interface OwnerReference {
@@ -33,7 +35,7 @@ export interface OwnerReference {
   readonly kind: string
   readonly name: string
   readonly uid: string
-  readonly controller?: boolean
+  readonly controller?: boolean | undefined
 }
 
 /** As the API server sends it; parts that an action reads it parses itself. */
@@ -44,7 +46,7 @@ export interface KubernetesObject {
   readonly [part: string]: unknown
 }
 
-/** RFC 6902; `test` operations are the preconditions ("nobody changed it since"). */
+/** RFC 6902; `test` operations are the preconditions ("nobody changed it since"). A `test` for null: there is none. */
 export interface PatchOperation {
   readonly op: 'add' | 'remove' | 'replace' | 'test'
   readonly path: string
@@ -56,13 +58,45 @@ export interface WriteOptions {
   readonly isDryRun?: boolean
 }
 
+export interface DeleteOptions extends WriteOptions {
+  readonly graceSeconds?: number
+  readonly resourceVersion?: string
+  readonly propagation?: 'Background' | 'Foreground' | 'Orphan'
+}
+
+export interface RequestOptions {
+  /** Answers the body as text. */
+  readonly isText?: boolean
+  /** Beyond it the request fails; 16 MiB unless told. */
+  readonly maxBytes?: number
+  /** 10 s unless told; never longer than the attempt. */
+  readonly timeoutMs?: number
+}
+
+/** Verb and resource as RBAC names them; `pods/eviction` is a resource too. */
+export interface Right {
+  readonly verb: string
+  readonly apiGroup: string
+  readonly resource: string
+  /** Null: in every namespace. */
+  readonly namespace: string | null
+}
+
+/** Where Riposte itself runs: its pods are spared, and stay reachable for what it isolates. */
+export interface OwnPlace {
+  /** Null outside a cluster. */
+  readonly namespace: string | null
+  readonly labels: Readonly<Record<string, string>>
+}
+
 export interface Kubernetes {
+  readonly own: OwnPlace
   get(reference: ObjectReference): Promise<KubernetesObject>
   list(
     of: { readonly apiVersion: string; readonly kind: string; readonly namespace: string | null },
     selectors?: { readonly labels?: string; readonly fields?: string },
   ): Promise<readonly KubernetesObject[]>
-  /** `subresource`: `scale`, `status`, … `test` operations that fail are a conflict: ActionRefused. */
+  /** `subresource`: `scale`, `status`, … `test` operations that fail are a Conflict. */
   patch(
     reference: ObjectReference,
     operations: readonly PatchOperation[],
@@ -73,15 +107,18 @@ export interface Kubernetes {
     object: Readonly<Record<string, unknown>>,
     options?: WriteOptions,
   ): Promise<KubernetesObject | null>
-  delete(
-    reference: ObjectReference,
-    options?: WriteOptions & { readonly graceSeconds?: number; readonly resourceVersion?: string },
-  ): Promise<void>
+  delete(reference: ObjectReference, options?: DeleteOptions): Promise<void>
   /** Any other request below the API server's root, such as `/api/v1/namespaces/x/pods/y/eviction` or `…/log`. */
   request(
     method: 'GET' | 'POST' | 'PUT',
     path: string,
     body?: unknown,
-    options?: { readonly isText?: boolean; readonly maxBytes?: number },
+    options?: RequestOptions,
   ): Promise<unknown>
+  /** Path of an object below the root, for `request`; each part escaped. */
+  pathOf(reference: ObjectReference, subresource?: string): Promise<string>
+  /** Whether the API server knows this kind. */
+  serves(apiVersion: string, kind: string): Promise<boolean>
+  /** Whether this responder may. */
+  can(right: Right): Promise<boolean>
 }

@@ -1,0 +1,121 @@
+/** What this responder may do, asked of the API server; and what its enabled actions need. */
+import { z } from 'zod'
+import type { Action } from '../actions/action.ts'
+import type { Kubernetes, Right } from './kubernetes.ts'
+
+export const canSchema = z.looseObject({ status: z.looseObject({ allowed: z.boolean() }) })
+
+export const rightBody = ({ verb, apiGroup, resource, namespace }: Right) => {
+  const [plural = '', subresource] = resource.split('/')
+  return {
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SelfSubjectAccessReview',
+    spec: {
+      resourceAttributes: {
+        verb,
+        group: apiGroup,
+        resource: plural,
+        ...(subresource === undefined ? {} : { subresource }),
+        ...(namespace === null ? {} : { namespace }),
+      },
+    },
+  }
+}
+
+/** Every single right of the records, those of variants (`onlyWith`) left out. */
+const rightsOf = ({ rbac }: Pick<Action, 'rbac'>): Omit<Right, 'namespace'>[] =>
+  rbac
+    .filter(({ onlyWith }) => onlyWith === undefined)
+    .flatMap(({ apiGroups, resources, verbs }) =>
+      apiGroups.flatMap((apiGroup) =>
+        resources.flatMap((resource) => verbs.map((verb) => ({ verb, apiGroup, resource }))),
+      ),
+    )
+
+/** One sentence for each action that lacks rights; `namespaces` [null]: everywhere. */
+export async function missingRights(
+  kubernetes: Pick<Kubernetes, 'can'>,
+  actions: readonly Pick<Action, 'name' | 'rbac'>[],
+  namespaces: readonly (string | null)[],
+): Promise<readonly string[]> {
+  const asked = new Map<string, Promise<boolean>>()
+  const ask = (right: Right) => {
+    const key = JSON.stringify(right)
+    const answer = asked.get(key) ?? kubernetes.can(right)
+    asked.set(key, answer)
+    return answer
+  }
+  const sentences: string[] = []
+  for (const action of actions) {
+    const missing: string[] = []
+    for (const right of rightsOf(action))
+      for (const namespace of namespaces)
+        if (!(await ask({ ...right, namespace })))
+          missing.push(nameOfRight({ ...right, namespace }))
+    if (missing.length > 0)
+      sentences.push(`${action.name} will fail: no right to ${missing.join(', ')}`)
+  }
+  return sentences
+}
+
+const nameOfRight = ({ verb, apiGroup, resource, namespace }: Right): string => {
+  const what = apiGroup === '' ? resource : `${resource}.${apiGroup}`
+  return `${verb} ${what}${namespace === null ? '' : ` in ${namespace}`}`
+}
+
+const rulesSchema = z.looseObject({
+  status: z.looseObject({
+    resourceRules: z.array(
+      z.looseObject({
+        verbs: z.array(z.string()),
+        apiGroups: z.array(z.string()).default([]),
+        resources: z.array(z.string()).default([]),
+        resourceNames: z.array(z.string()).default([]),
+      }),
+    ),
+  }),
+})
+
+/** What everybody who is authenticated may ask about himself. */
+const everybodys = /^selfsubject(access|rules)?reviews$/
+
+/**
+ * Rights that no enabled action needs, one sentence at most: a stolen token could use them. `own` are those of the
+ * responder itself; a right on named objects only is taken for one of those.
+ */
+export async function rightsBeyond(
+  kubernetes: Pick<Kubernetes, 'request'>,
+  actions: readonly Pick<Action, 'rbac'>[],
+  own: readonly Omit<Right, 'namespace'>[],
+  namespace: string,
+): Promise<readonly string[]> {
+  const needed = new Set(
+    [...actions.flatMap(rightsOf), ...own].map((right) =>
+      nameOfRight({ ...right, namespace: null }),
+    ),
+  )
+  const body = {
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SelfSubjectRulesReview',
+    spec: { namespace },
+  }
+  const path = '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews'
+  const { status } = rulesSchema.parse(await kubernetes.request('POST', path, body))
+  const beyond = status.resourceRules
+    .filter(({ resourceNames }) => resourceNames.length === 0)
+    .flatMap(({ verbs, apiGroups, resources }) =>
+      apiGroups.flatMap((apiGroup) =>
+        resources
+          .filter((resource) => !everybodys.test(resource))
+          .flatMap((resource) =>
+            verbs.map((verb) => nameOfRight({ verb, apiGroup, resource, namespace: null })),
+          ),
+      ),
+    )
+    .filter((right) => !needed.has(right))
+  const shown = [...new Set(beyond)].toSorted()
+  if (shown.length === 0) return []
+  const more = shown.length > maxShown ? ` and ${shown.length - maxShown} more` : ''
+  return [`more rights than the actions need: ${shown.slice(0, maxShown).join(', ')}${more}`]
+}
+const maxShown = 12
