@@ -52,6 +52,19 @@ const schema = strict({
     .default(null)
     .describe('null: node-token in the data directory, made at the first start'),
   apiTokenFile: path.nullable().default(null).describe('bearer token for scripts that come by TCP'),
+  kubernetes: strict({
+    enabled: word('choice', ['auto', 'always', 'never'])
+      .default('auto')
+      .describe('auto: in a pod, or where a kubeconfig is named'),
+    kubeconfig: path.nullable().default(null).describe("null: the pod's service account"),
+    namespace: z.string().min(1).nullable().default(null).describe("null: the pod's own"),
+    labels: z
+      .record(z.string(), z.string())
+      .default({ 'app.kubernetes.io/part-of': 'riposte' })
+      .describe("of Riposte's own pods there: spared by drains, reachable from isolated pods"),
+    qps: z.number().min(1).max(10_000).default(400).describe('calls a second, at most'),
+    burst: z.int().min(1).max(20_000).default(800).describe('calls at once, at most'),
+  }).prefault({}),
   notifiers: notifiersSchema
     .default({})
     .describe('by the names that policies use; log is always there'),

@@ -14,8 +14,8 @@ import { NodeHub } from './http/node-hub.ts'
 import type { Office } from './http/office.ts'
 import { readOrCreateSecret, readSecret } from './http/secret-file.ts'
 import { startServer } from './http/server.ts'
-import { ownNamespace } from './kubernetes/own-namespace.ts'
-import { noKubernetes } from './kubernetes/absent.ts'
+import { openKubernetes } from './kubernetes/open.ts'
+import { watchRights } from './kubernetes/watch-rights.ts'
 import { openLedger, type Ledger } from './ledger/open.ts'
 import { LivePolicies } from './live-policies.ts'
 import { createMetrics } from './metrics.ts'
@@ -71,6 +71,20 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
   const redis = await redisOf(config, log)
   stack.defer(redis.stop)
   const hub = new NodeHub()
+  const metrics = createMetrics({
+    ledger,
+    degraded: () => degraded(),
+    nodes: () => hub.seen().length,
+  })
+  const cluster = stack.use(
+    await openKubernetes({
+      settings: config.kubernetes,
+      version: parts.version,
+      onCall: (verb, code) => {
+        metrics.countApiCall(verb, code)
+      },
+    }),
+  )
   const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
   const policies = stack.use(
     new LivePolicies({
@@ -81,15 +95,21 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
       hub,
       builtIn: [
         ...builtInGuard(() => ownPids(redis.pid()), bootId),
-        ...kubernetesGuard(ownNamespace()),
+        ...kubernetesGuard(cluster.own.namespace),
       ],
       onFiles: parts.onPolicies,
       log,
     }),
   )
   await policies.start()
-  const degraded = () => [...core.degraded(), ...policies.degraded(), ...hub.degraded(Date.now())]
-  const metrics = createMetrics({ ledger, degraded, nodes: () => hub.seen().length })
+  const rights = stack.use(watchRights({ cluster, actions, inForce: policies.inForce, log }))
+  const degraded = () => [
+    ...core.degraded(),
+    ...policies.degraded(),
+    ...hub.degraded(Date.now()),
+    ...cluster.degraded(),
+    ...rights.degraded(),
+  ]
   let url: string | null = null
   const core: Core = await startCore({
     ledger,
@@ -101,7 +121,7 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
     protected: policies.protected,
     modeOf: policies.modeOf,
     linkTo: linkTo(hub),
-    kubernetes: () => noKubernetes,
+    kubernetes: cluster.within,
     linkOf: () => url,
     notify,
     onChange: (change) => {

@@ -8,6 +8,7 @@ export interface Metrics {
   readonly text: () => Promise<string>
   readonly countAlerts: (alerts: readonly Alert[]) => void
   readonly countStep: (step: Step) => void
+  readonly countApiCall: (verb: string, code: string) => void
 }
 
 /** Rules have names that people gave; more than this many are counted together. */
@@ -33,6 +34,12 @@ export function createMetrics({ ledger, degraded, nodes }: Measured): Metrics {
     name: 'riposte_steps_total',
     help: 'Steps that ended, by how',
     labelNames: ['policy', 'action', 'outcome'],
+    registers,
+  })
+  const apiCalls = new Counter({
+    name: 'riposte_kubernetes_requests_total',
+    help: 'Calls of the Kubernetes API, by verb and HTTP status; error: there was no answer',
+    labelNames: ['verb', 'code'],
     registers,
   })
   gauge(registers, 'riposte_approvals_pending', 'Approvals that wait for people', () =>
@@ -68,6 +75,9 @@ export function createMetrics({ ledger, degraded, nodes }: Measured): Metrics {
         if (rules.size < maxRules) rules.add(rule)
         alerts.inc({ rule: rules.has(rule) ? rule : 'other', priority })
       }
+    },
+    countApiCall: (verb, code) => {
+      apiCalls.inc({ verb, code })
     },
     countStep: ({ policy, action, outcome }) => {
       steps.inc({ policy, action, outcome: outcome?.status ?? 'none' })
