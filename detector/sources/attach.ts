@@ -55,10 +55,19 @@ export function attach(options: AttachOptions): Attached {
   const tracepoints = isOwnHookUsed ? openTracepoints() : undefined
   try {
     return attachWhatLoads(options, tracepoints, [])
+  } catch (error) {
+    if (tracepoints === undefined || !isPerfRefused(error)) throw error
+    return attachWhatLoads(options, undefined, [])
   } finally {
     tracepoints?.close()
   }
 }
+
+/** Attaching to a single call's tracepoint takes perf_event_open, which a seccomp profile or a distribution may refuse. */
+const isPerfRefused = (error: unknown): boolean =>
+  isBpfFailure(error) &&
+  ['EPERM', 'EACCES', 'ENOSYS'].includes(error.code) &&
+  error.message.startsWith('cannot attach exit_')
 
 const isCompatDecoded = (mode: CompatMode): boolean =>
   isAmd64 && (mode === 'always' || (mode === 'auto' && runsCompatCode()))

@@ -1,6 +1,6 @@
 /** Where BPF objects are pinned: the bpffs of the machine, mounted if it is not. */
 import { execFileSync } from 'node:child_process'
-import { statfsSync } from 'node:fs'
+import { existsSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 
 const MOUNT_POINT = '/sys/fs/bpf'
@@ -22,4 +22,5 @@ export function pinDirectory(name: string, mode: 'find' | 'make'): string | null
   return isBpffs() ? join(MOUNT_POINT, 'riposte', name) : null
 }
 
-const isBpffs = (): boolean => statfsSync(MOUNT_POINT).type === BPF_FS_MAGIC
+const isBpffs = (): boolean =>
+  existsSync(MOUNT_POINT) && statfsSync(MOUNT_POINT).type === BPF_FS_MAGIC

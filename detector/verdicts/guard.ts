@@ -90,13 +90,23 @@ export function createGuard(
       if (withAncestors(ownPids()).has(pid)) return 'it is part of Riposte or holds it'
       if (ownScript !== undefined && runsScript(pid, ownScript)) return 'it is the riposte command'
       const program = protectedProgram(pid, programs)
+      if (program === unreadable)
+        return 'what it runs cannot be read: the detector lacks SYS_PTRACE'
       return program === undefined ? undefined : `${program} is protected on every node`
     },
   }
 }
 
-function protectedProgram(pid: number, programs: readonly string[]): string | undefined {
-  if (readProcLink(pid, 'ns/mnt') !== hostMountNamespace()) return undefined
+const unreadable = Symbol('unreadable')
+
+/** Without the right to look, a process might be any of them. */
+function protectedProgram(
+  pid: number,
+  programs: readonly string[],
+): string | typeof unreadable | undefined {
+  const mounts = readProcLink(pid, 'ns/mnt')
+  if (mounts === undefined && readStat(pid) !== undefined) return unreadable
+  if (mounts !== hostMountNamespace()) return undefined
   const path = readProcLink(pid, 'exe')?.replace(/ \(deleted\)$/, '')
   if (path === undefined) return undefined
   const covers = (program: string): boolean =>

@@ -5,6 +5,6 @@ export const blockNetwork = nodeAction({
   summary:
     'Cuts a process tree or a cgroup off the network in both directions, open connections too, but for the allowed addresses.',
   risk: 'contain',
-  capabilities: ['BPF', 'NET_ADMIN', 'SYS_ADMIN'],
+  capabilities: ['NET_ADMIN'],
   undo: 'lifts the block and moves the tree back to the cgroup it came from',
 })

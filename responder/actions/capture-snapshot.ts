@@ -5,6 +5,6 @@ export const captureSnapshot = nodeAction({
   summary:
     'Writes what the process is doing to the evidence folder, with a SHA-256 manifest; values of its environment are redacted.',
   risk: 'observe',
-  capabilities: ['SYS_PTRACE', 'DAC_READ_SEARCH'],
+  capabilities: ['DAC_READ_SEARCH'],
   undo: null,
 })

@@ -5,6 +5,6 @@ export const freeze = nodeAction({
   summary:
     'Stops a process, tree, session or container without ending it: cgroup freezer (v2 or v1) for a container, SIGSTOP otherwise.',
   risk: 'contain',
-  capabilities: ['KILL', 'SYS_PTRACE', 'SYS_ADMIN'],
+  capabilities: ['KILL'],
   undo: 'thaws exactly what it froze',
 })

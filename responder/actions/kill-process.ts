@@ -5,6 +5,6 @@ export const killProcess = nodeAction({
   summary:
     'Signals the process, its tree or its session, by pidfd and start time; a tree is stopped first so that it cannot fork away.',
   risk: 'contain',
-  capabilities: ['KILL', 'SYS_PTRACE'],
+  capabilities: ['KILL'],
   undo: null,
 })

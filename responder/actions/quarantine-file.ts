@@ -5,6 +5,6 @@ export const quarantineFile = nodeAction({
   summary:
     "Moves a regular file into the node's quarantine with its SHA-256, owner, mode, times and extended attributes; follows no link.",
   risk: 'contain',
-  capabilities: ['DAC_OVERRIDE', 'FOWNER', 'CHOWN', 'SYS_PTRACE'],
+  capabilities: ['DAC_OVERRIDE', 'FOWNER', 'CHOWN'],
   undo: 'puts the file back as it was, unless something is there now',
 })
