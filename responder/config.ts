@@ -32,6 +32,64 @@ const openUrl = z
     error: 'must not carry a password; name a file with the whole URL instead',
   })
 
+/** `namespace/name` of a Kubernetes object. */
+const namespaced = z.string().regex(/^[a-z0-9-]+\/[a-z0-9.-]+$/, {
+  error: 'must be NAMESPACE/NAME such as riposte/riposte-detector',
+})
+
+const nodesSchema = strict({
+  trust: word('trust', ['token', 'tokenreview'])
+    .default('token')
+    .describe('token: the secret of nodeTokenFile · tokenreview: their service account tokens'),
+  audience: z.string().min(1).default('riposte').describe('of the projected tokens'),
+  serviceAccounts: z.array(namespaced).default([]).describe('of the detectors'),
+  auditServiceAccounts: z
+    .array(namespaced)
+    .default([])
+    .describe('of detectors that take audit events of the API server, and nothing else'),
+  clientCaFile: path
+    .nullable()
+    .default(null)
+    .describe('trust token: nodes need a client certificate of this CA with their name in it'),
+}).superRefine(({ trust, serviceAccounts, auditServiceAccounts, clientCaFile }, context) => {
+  const isByReview = trust === 'tokenreview'
+  if (isByReview && serviceAccounts.length + auditServiceAccounts.length === 0)
+    context.addIssue({
+      code: 'custom',
+      path: ['serviceAccounts'],
+      message: 'name the service account of the detectors, or no node is believed',
+    })
+  if (isByReview && clientCaFile !== null)
+    context.addIssue({
+      code: 'custom',
+      path: ['clientCaFile'],
+      message: 'is for trust token: tokens of tokenreview name their node already',
+    })
+})
+
+const tlsSchema = strict({
+  mode: word('mode', ['none', 'own', 'files'])
+    .default('none')
+    .describe('own: a CA in the data directory · files: yours, read again when they change'),
+  certificateFile: path.nullable().default(null),
+  keyFile: path.nullable().default(null),
+  names: z
+    .array(z.string().regex(/^[\w.:-]{1,253}$/, { error: 'must be a host name or an IP address' }))
+    .default([])
+    .describe('names and addresses by which it is reached, beside where it listens'),
+  caConfigMap: namespaced
+    .nullable()
+    .default(null)
+    .describe('mode own: where detectors find its CA certificate'),
+}).superRefine(({ mode, certificateFile, keyFile, caConfigMap }, context) => {
+  const needs = (key: string, message: string) => {
+    context.addIssue({ code: 'custom', path: [key], message })
+  }
+  if (mode === 'files' && certificateFile === null) needs('certificateFile', 'is needed for files')
+  if (mode === 'files' && keyFile === null) needs('keyFile', 'is needed for files')
+  if (mode !== 'own' && caConfigMap !== null) needs('caConfigMap', 'is for mode own')
+})
+
 const schema = strict({
   /** Ledger, own Redis, socket, tokens and the kill switch's file live here. */
   data: path,
@@ -51,6 +109,8 @@ const schema = strict({
     .nullable()
     .default(null)
     .describe('null: node-token in the data directory, made at the first start'),
+  nodes: nodesSchema.prefault({}),
+  tls: tlsSchema.prefault({}),
   apiTokenFile: path.nullable().default(null).describe('bearer token for scripts that come by TCP'),
   kubernetes: strict({
     enabled: word('choice', ['auto', 'always', 'never'])

@@ -23,6 +23,8 @@ export interface CoreParts extends Pick<RunParts, 'linkTo' | 'kubernetes' | 'not
   readonly onChange: (change: Change) => void
   readonly retention: Retention
   readonly log: (message: string) => void
+  /** None where no API server says what runs where. */
+  readonly confirm?: RunParts['confirm']
   /** Only for crash tests. */
   readonly reach?: RunParts['reach']
   readonly times?: Partial<Times>

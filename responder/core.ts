@@ -266,6 +266,7 @@ const runPartsOf = (parts: CoreParts, killSwitch: KillSwitch, leaseMs: number): 
   },
   linkTo: parts.linkTo,
   kubernetes: parts.kubernetes,
+  confirm: parts.confirm ?? (() => Promise.resolve()),
   notify: parts.notify,
   linkOf: parts.linkOf,
   killSignal: () => killSwitch.signal(),

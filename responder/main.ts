@@ -25,6 +25,7 @@ import { openOutbound } from './notifiers/outbound.ts'
 import { judgeOf } from './plan.ts'
 import type { PolicyWatch } from './policy/directory.ts'
 import { startRedis, type RedisAddress } from './redis.ts'
+import { trustOf } from './trust/index.ts'
 
 export interface ResponderParts {
   readonly config: ResponderConfig
@@ -103,7 +104,9 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
   )
   await policies.start()
   const rights = stack.use(watchRights({ cluster, actions, inForce: policies.inForce, log }))
+  const { trust, confirm } = trustOf(config, cluster.within, () => readSecret(tokenFile))
   const degraded = () => [
+    ...trust.degraded(),
     ...core.degraded(),
     ...policies.degraded(),
     ...hub.degraded(Date.now()),
@@ -122,6 +125,7 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
     modeOf: policies.modeOf,
     linkTo: linkTo(hub),
     kubernetes: cluster.within,
+    confirm,
     linkOf: () => url,
     notify,
     onChange: (change) => {
@@ -162,7 +166,7 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
     office,
     {
       hub,
-      nodeToken: () => readSecret(tokenFile),
+      trust,
       takeAlerts,
       takeAmendments: (amendments) => core.takeAmendments(amendments),
     },

@@ -1,7 +1,7 @@
 /** What a step is worked on with: handed in once for the process, and what one attempt has in hand. */
 import type { Kubernetes } from './kubernetes/kubernetes.ts'
 import type { Alert } from '../contract/alert.ts'
-import type { Action, Call, Effect, NodeLink, Notify } from './actions/action.ts'
+import type { Action, Call, Effect, NodeLink, Notify, Target } from './actions/action.ts'
 import type { Judge } from './case.ts'
 import type { KeptLease } from './keep-lease.ts'
 import type { Surroundings } from './ledger/facts.ts'
@@ -33,6 +33,8 @@ export interface RunParts {
   readonly linkTo: (order: Order) => NodeLink
   /** The API server, for one attempt: its calls end when the attempt does. */
   readonly kubernetes: (signal: AbortSignal) => Kubernetes
+  /** Before the plan: throws when the alert's node may not speak of the target. */
+  readonly confirm: (alert: Alert, target: Target) => Promise<void>
   readonly notify: Notify
   /** Where people look at a case. */
   readonly linkOf: (caseId: string) => string | null

@@ -118,9 +118,11 @@ async function passesBeforePlan(attempt: Attempt): Promise<boolean> {
 }
 
 /** What there is to do. A step that had begun asks on although its target is gone: the node knows whether it was us. */
-async function planOf({ action, call, claimed, undone }: Attempt): Promise<Planned | null> {
+async function planOf(attempt: Attempt): Promise<Planned | null> {
+  const { parts, action, call, claimed, undone } = attempt
   if (undone !== null) return null
   try {
+    await parts.confirm(call.alert, call.target)
     return await abortable(action.plan(call), call.signal)
   } catch (error) {
     const { plan } = claimed.step

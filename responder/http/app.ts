@@ -9,6 +9,7 @@ import fastify, {
   type FastifyInstance,
   type FastifyRequest,
 } from 'fastify'
+import { bearerOf } from './bearer.ts'
 import type { Logins, Person } from './logins.ts'
 import { Refused } from './reply.ts'
 import { isOurHost, whyCrossSite } from './same-origin.ts'
@@ -22,6 +23,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** open: anybody · node: checks a node's token itself · absent: people who are logged in. */
     access?: 'open' | 'node'
+    /** Answers under every name: nothing that a browser's page could use. */
+    isAnyHost?: boolean
   }
 }
 
@@ -31,7 +34,9 @@ export type Door =
   | { readonly kind: 'socket'; readonly localUser: string }
   | {
       readonly kind: 'network'
-      /** Ours, such as `http://127.0.0.1:2810`: what Host and Origin may say. Filled once the port is known. */
+      /** Host names and addresses that are ours: what Host may say, with any port (a forwarded one is any). */
+      readonly names: ReadonlySet<string>
+      /** What Origin may say beside what Host says: publicUrl's. */
       readonly origins: ReadonlySet<string>
       readonly logins: Logins
       /** Bearer token for scripts, read anew each time so that it can be replaced; null when there is none. */
@@ -59,9 +64,13 @@ export async function createApp(door: Door, logger: FastifyBaseLogger): Promise<
   app.decorateRequest('person', null)
   app.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store')
-    if (door.kind === 'network' && !isOurHost(request.headers.host, door.origins))
-      throw new Refused(421, 'wrong_host', 'the Host header names another server')
-    const access = request.routeOptions.config.access
+    const { access, isAnyHost } = request.routeOptions.config
+    if (door.kind === 'network' && isAnyHost !== true && !isOurHost(request.headers, door.names))
+      throw new Refused(
+        421,
+        'wrong_host',
+        'the Host header names another server: set publicUrl or tls.names',
+      )
     if (access === 'open' || access === 'node' || request.is404) return
     request.person = whoIs(door, request, (token) => {
       void reply.setCookie(sessionCookie, token, cookieOptions(door))
@@ -117,7 +126,7 @@ function whoIs(
   const token = request.cookies[sessionCookie]
   const use = token === undefined ? null : door.logins.use(token)
   if (use === null) return null
-  const crossSite = whyCrossSite(request.method, request.headers, door.origins)
+  const crossSite = whyCrossSite(request, door.origins)
   if (crossSite !== null) throw new Refused(403, 'cross_site', crossSite)
   if (use.rotated !== null) setCookie(use.rotated)
   return use.person
@@ -128,11 +137,6 @@ function localPerson(localUser: string, { headers }: FastifyRequest): Person {
   const claimed = headers['riposte-user']
   const name = typeof claimed === 'string' && /^[\w.@-]{1,64}$/.test(claimed) ? claimed : localUser
   return { name, groups: [], via: 'socket' }
-}
-
-export function bearerOf({ headers }: FastifyRequest): string | null {
-  const [scheme, token] = headers.authorization?.split(' ') ?? []
-  return scheme?.toLowerCase() === 'bearer' && token !== undefined ? token : null
 }
 
 function helmetOptions(door: Door) {
@@ -150,7 +154,7 @@ function helmetOptions(door: Door) {
   }
   return {
     contentSecurityPolicy: { useDefaults: false, directives },
-    strictTransportSecurity: isSecure,
+    strictTransportSecurity: isSecure && { maxAge: 31_536_000, includeSubDomains: false },
     referrerPolicy: { policy: 'no-referrer' },
   } as const
 }

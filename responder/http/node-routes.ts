@@ -1,5 +1,5 @@
-/** What detectors call: alerts in, orders out, answers and heartbeats in. The node proves itself by its token. */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+/** What detectors call: alerts in, orders out, answers and heartbeats in. Who they are and may say: trust/. */
+import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import {
   alertBatchSchema,
@@ -7,21 +7,14 @@ import {
   type Alert,
   type Amendment,
 } from '../../contract/alert.ts'
-import {
-  answerSchema,
-  heartbeatSchema,
-  nodeHeader,
-  nodeRoutes,
-  type Orders,
-} from '../../contract/verdict.ts'
-import { bearerOf } from './app.ts'
+import { answerSchema, heartbeatSchema, nodeRoutes, type Orders } from '../../contract/verdict.ts'
+import { hubName, refuseOther, type NodeTrust } from '../trust/trust.ts'
 import type { NodeHub } from './node-hub.ts'
-import { read, Refused } from './reply.ts'
-import { isSameSecret } from './secret-file.ts'
+import { read } from './reply.ts'
 
 export interface NodeDoor {
   readonly hub: NodeHub
-  readonly nodeToken: () => string
+  readonly trust: NodeTrust
   /** Resolves once the ledger holds every alert: only then the node forgets them. */
   readonly takeAlerts: (alerts: readonly Alert[]) => Promise<void>
   /** As takeAlerts; what is not waiting for an amendment is passed over. */
@@ -34,41 +27,39 @@ const pollQuery = z.strictObject({
 })
 
 export function nodeRoutesOn(app: FastifyInstance, door: NodeDoor): void {
-  const { hub, nodeToken, takeAlerts, takeAmendments } = door
-  const config = { access: 'node' } as const
+  const { hub, trust, takeAlerts, takeAmendments } = door
+  const config = { access: 'node', isAnyHost: true } as const
 
   app.post(nodeRoutes.alerts, { config }, async (request, reply) => {
-    const node = nodeOf(request, nodeToken)
+    const caller = await trust.identify(request)
     const { alerts } = read(alertBatchSchema, request.body)
-    for (const alert of alerts) refuseOther(node, alert.node)
-    await takeAlerts(alerts)
+    await takeAlerts(await trust.vouch(caller, alerts))
     return reply.code(204).send()
   })
 
   app.post(nodeRoutes.amendments, { config }, async (request, reply) => {
-    const node = nodeOf(request, nodeToken)
+    const caller = await trust.identify(request)
     const { amendments } = read(amendmentBatchSchema, request.body)
-    for (const amendment of amendments) refuseOther(node, amendment.node)
-    await takeAmendments(amendments)
+    await takeAmendments(await trust.vouchAmendments(caller, amendments))
     return reply.code(204).send()
   })
 
-  app.post(nodeRoutes.heartbeat, { config }, (request, reply) => {
-    const node = nodeOf(request, nodeToken)
+  app.post(nodeRoutes.heartbeat, { config }, async (request, reply) => {
+    const caller = await trust.identify(request)
     const heartbeat = read(heartbeatSchema, request.body)
-    refuseOther(node, heartbeat.node)
-    hub.heartbeat(node, heartbeat)
+    refuseOther(caller, heartbeat.node)
+    hub.heartbeat(hubName(caller), heartbeat)
     return reply.code(204).send()
   })
 
-  app.post(nodeRoutes.answers, { config }, (request, reply) => {
-    const node = nodeOf(request, nodeToken)
+  app.post(nodeRoutes.answers, { config }, async (request, reply) => {
+    const node = hubName(await trust.identify(request))
     hub.answer(node, read(answerSchema, request.body))
     return reply.code(204).send()
   })
 
   app.get(nodeRoutes.orders, { config }, async (request, reply) => {
-    const node = nodeOf(request, nodeToken)
+    const node = hubName(await trust.identify(request))
     const { strikes, waitMs } = read(pollQuery, request.query)
     const gone = new AbortController()
     let taken: Orders | null = null
@@ -77,21 +68,9 @@ export function nodeRoutesOn(app: FastifyInstance, door: NodeDoor): void {
       gone.abort()
       if (taken !== null) hub.takeBack(node, taken)
     })
+    // It may have gone while we asked who it is.
+    if (reply.raw.closed) gone.abort()
     taken = await hub.orders(node, strikes, waitMs, gone.signal)
     return taken
   })
-}
-
-function nodeOf(request: FastifyRequest, nodeToken: () => string): string {
-  const token = bearerOf(request)
-  if (token === null || !isSameSecret(token, nodeToken()))
-    throw new Refused(401, 'no_node_token', 'the node token is missing or wrong')
-  const node = request.headers[nodeHeader]
-  if (typeof node !== 'string' || !/^[\w.-]{1,253}$/.test(node))
-    throw new Refused(400, 'no_node', `the header ${nodeHeader} must name the node`)
-  return node
-}
-
-function refuseOther(node: string, named: string): void {
-  if (named !== node) throw new Refused(403, 'other_node', `${node} may not speak for ${named}`)
 }

@@ -119,9 +119,21 @@ test("another site's page cannot make a logged-in browser act", async () => {
   expect((await act(sameOrigin)).status).toBe(200)
 })
 
-test('a name that was rebound to this address is refused', async () => {
-  const { status } = await send('GET', '/healthz', { host: 'evil.example:2810' })
-  expect(status).toBe(421)
+test('a name that was rebound to this address is refused, but for what no page can use', async () => {
+  const host = 'evil.example:2810'
+  for (const path of ['/', '/login', '/v1/alerts', '/metrics'])
+    expect((await send('GET', path, { host })).status).toBe(421)
+  expect((await send('GET', '/healthz', { host })).status).toBe(200)
+  expect((await send('GET', nodeRoutes.orders, { host })).status).toBe(401)
+})
+
+test('a forwarded port is any port of a name that is ours', async () => {
+  const cookie = await logIn()
+  const host = 'localhost:18443'
+  const act = (origin: string) =>
+    send('POST', '/v1/kill-switch', { ...cookie, host, origin }, { isOn: false })
+  expect((await act('http://localhost:18443')).status).toBe(200)
+  expect((await act('http://localhost:9999')).status).toBe(403)
 })
 
 test('a bearer token opens the API to scripts, a wrong one does not', async () => {

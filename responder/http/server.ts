@@ -37,11 +37,18 @@ export async function startServer(
   logger: FastifyBaseLogger,
 ): Promise<Server> {
   const logins = new Logins()
+  const names = new Set(namesOf(options.listen.host))
   const origins = new Set<string>()
+  if (options.publicUrl !== null) {
+    const { origin, hostname } = new URL(options.publicUrl)
+    origins.add(origin)
+    names.add(hostname)
+  }
   let url = options.publicUrl ?? ''
   const local: Door = { kind: 'socket', localUser: userInfo().username }
   const network: Door = {
     kind: 'network',
+    names,
     origins,
     logins,
     apiToken: options.apiToken,
@@ -59,8 +66,6 @@ export async function startServer(
   await tcp.listen(options.listen)
   const address = tcp.server.address()
   const port = typeof address === 'object' && address !== null ? address.port : options.listen.port
-  for (const name of namesOf(host)) origins.add(`http://${name}:${port}`)
-  if (options.publicUrl !== null) origins.add(new URL(options.publicUrl).origin)
   url ||= `http://${nameOf(host)}:${port}`
   return {
     url,
@@ -95,10 +100,8 @@ async function listenPrivately(app: FastifyInstance, path: string): Promise<void
 
 const nameOf = (host: string) => (isIP(host) === 6 ? `[${host}]` : host)
 
-/** A loopback address may be called by any of its names. */
+/** A loopback address may be called by any of its names, and who listens everywhere listens there too. */
 function namesOf(host: string): readonly string[] {
-  const isLoopback = host === '127.0.0.1' || host === '::1' || host === 'localhost'
-  return isLoopback
-    ? [...new Set([nameOf(host), '127.0.0.1', 'localhost', '[::1]'])]
-    : [nameOf(host)]
+  const isLoopback = ['127.0.0.1', '::1', 'localhost', '0.0.0.0', '::'].includes(host)
+  return isLoopback ? [nameOf(host), '127.0.0.1', 'localhost', '[::1]'] : [nameOf(host)]
 }

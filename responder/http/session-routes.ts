@@ -26,7 +26,7 @@ export function sessionRoutes(
 ): void {
   const limited = { access: 'open', rateLimit: { max: 10, timeWindow: 60_000 } } as const
   app.post('/v1/session', { config: limited }, (request, reply) => {
-    const crossSite = whyCrossSite(request.method, request.headers, door.origins)
+    const crossSite = whyCrossSite(request, door.origins)
     if (crossSite !== null) throw new Refused(403, 'cross_site', crossSite)
     const token = door.logins.redeem(read(loginBody, request.body).code)
     if (token === null)

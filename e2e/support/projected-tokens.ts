@@ -1,0 +1,129 @@
+/** For tests of trust: nodes, pods and tokens in a real API server, and a responder's view of it with few rights. */
+import { Agent, request } from 'undici'
+import type { Api, Manifest } from '../cluster/api.ts'
+import type { ControlPlane } from '../cluster/control-plane.ts'
+import { ActionFailed, TargetGone } from '../../responder/actions/errors.ts'
+import type { Kubernetes, KubernetesObject } from '../../responder/kubernetes/kubernetes.ts'
+
+export const namespace = 'riposte'
+/** What the responder may: exactly what the chart has to give it. */
+export const trustRules = [
+  { apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] },
+  { apiGroups: [''], resources: ['pods'], verbs: ['get'] },
+]
+
+export async function prepare(cluster: ControlPlane): Promise<void> {
+  const meta = (name: string) => ({ name, namespace })
+  const account = (name: string) => ({
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: meta(name),
+  })
+  await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+  await cluster.apply(
+    ...['detector', 'audit', 'responder', 'other', 'default'].map(account),
+    ...['node-a', 'node-b'].map((name) => ({
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name },
+    })),
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRole',
+      metadata: { name: 'riposte-responder' },
+      rules: trustRules,
+    },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRoleBinding',
+      metadata: { name: 'riposte-responder' },
+      roleRef: {
+        apiGroup: 'rbac.authorization.k8s.io',
+        kind: 'ClusterRole',
+        name: 'riposte-responder',
+      },
+      subjects: [{ kind: 'ServiceAccount', name: 'responder', namespace }],
+    },
+  )
+}
+
+export interface PodOptions {
+  readonly node: string
+  readonly serviceAccount?: string
+  readonly labels?: Readonly<Record<string, string>>
+  readonly ownerReferences?: readonly object[]
+}
+
+/** A pod that no kubelet runs; answers its UID. */
+export async function makePod(api: Api, name: string, options: PodOptions): Promise<string> {
+  const { node, serviceAccount = 'default', labels = {}, ownerReferences = [] } = options
+  const made = await api.request<Manifest>('POST', `/api/v1/namespaces/${namespace}/pods`, {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, labels, ownerReferences },
+    spec: {
+      nodeName: node,
+      serviceAccountName: serviceAccount,
+      automountServiceAccountToken: false,
+      containers: [{ name: 'only', image: 'none' }],
+    },
+  })
+  return String(made.metadata['uid'])
+}
+
+export interface TokenOptions {
+  readonly account: string
+  readonly audience?: string
+  /** Null: bound to nothing. */
+  readonly pod: { readonly name: string; readonly uid: string } | null
+  readonly seconds?: number
+}
+
+/** TokenRequest, as the kubelet asks for a projected token. */
+export async function tokenOf(
+  api: Api,
+  { account, audience, pod, seconds = 600 }: TokenOptions,
+): Promise<string> {
+  const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`
+  const bound = pod === null ? {} : { boundObjectRef: { apiVersion: 'v1', kind: 'Pod', ...pod } }
+  const { status } = await api.request<{ status: { token: string } }>('POST', path, {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: {
+      audiences: audience === undefined ? [] : [audience],
+      expirationSeconds: seconds,
+      ...bound,
+    },
+  })
+  return status.token
+}
+
+/** The two calls that trust makes, with the service account's `token` alone; keeps count, and fails when told to. */
+export function kubernetesAs({ kubeconfig }: ControlPlane, token: string) {
+  const state = { calls: [] as string[], isAway: false }
+  const dispatcher = new Agent({ connect: { ca: kubeconfig.ca } })
+  const call = async (method: 'GET' | 'POST' | 'PUT', path: string, body?: unknown) => {
+    state.calls.push(`${method} ${path}`)
+    if (state.isAway) throw new ActionFailed('connect ECONNREFUSED', true)
+    const answer = await request(new URL(path, kubeconfig.server), {
+      dispatcher,
+      method,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: body === undefined ? null : JSON.stringify(body),
+    })
+    const text = await answer.body.text()
+    if (answer.statusCode === 404) throw new TargetGone(text)
+    if (answer.statusCode >= 400) throw new ActionFailed(text, true)
+    return text
+  }
+  const kubernetes: Pick<Kubernetes, 'get' | 'request'> = {
+    async get({ namespace: inside, name }) {
+      const found: KubernetesObject = JSON.parse(
+        await call('GET', `/api/v1/namespaces/${inside}/pods/${name}`),
+      )
+      return found
+    },
+    request: async (method, path, body) => JSON.parse(await call(method, path, body)),
+  }
+  return { kubernetes, state, close: () => dispatcher.close() }
+}
