@@ -75,7 +75,7 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
   const metrics = createMetrics({
     ledger,
     degraded: () => degraded(),
-    nodes: () => hub.seen().length,
+    nodes: () => hub.seen(),
   })
   const cluster = stack.use(
     await openKubernetes({

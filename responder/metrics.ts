@@ -1,7 +1,9 @@
 /** Counters and gauges for Prometheus. Labels are rule, priority, policy, action and outcome: nothing that attackers write. */
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 import type { Alert } from '../contract/alert.ts'
+import type { SeenNode } from './http/node-hub.ts'
 import type { Ledger } from './ledger/open.ts'
+import { addNodeMetrics } from './node-metrics.ts'
 import type { Step } from './step.ts'
 
 export interface Metrics {
@@ -17,7 +19,7 @@ const maxRules = 2000
 export interface Measured {
   readonly ledger: Ledger
   readonly degraded: () => readonly string[]
-  readonly nodes: () => number
+  readonly nodes: () => readonly SeenNode[]
 }
 
 export function createMetrics({ ledger, degraded, nodes }: Measured): Metrics {
@@ -66,7 +68,7 @@ export function createMetrics({ ledger, degraded, nodes }: Measured): Metrics {
     'Things that are not as they should be',
     () => degraded().length,
   )
-  gauge(registers, 'riposte_nodes', 'Nodes that were heard of', nodes)
+  addNodeMetrics(registry, nodes, Date.now)
   const rules = new Set<string>()
   return {
     text: () => registry.metrics(),
