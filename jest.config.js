@@ -13,7 +13,7 @@ export default {
       ...shared,
       displayName: 'unit',
       testMatch: [
-        '<rootDir>/{cli,contract,detector,responder,scripts,rules,policies}/**/*.test.ts',
+        '<rootDir>/{charts,cli,contract,detector,responder,scripts,rules,policies}/**/*.test.ts',
       ],
     },
     { ...shared, displayName: 'e2e', testMatch: ['<rootDir>/e2e/**/*.test.ts'] },
