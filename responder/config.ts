@@ -112,6 +112,10 @@ const schema = strict({
   nodes: nodesSchema.prefault({}),
   tls: tlsSchema.prefault({}),
   apiTokenFile: path.nullable().default(null).describe('bearer token for scripts that come by TCP'),
+  policyResources: z
+    .boolean()
+    .default(false)
+    .describe('also take policies from the API server: kinds ResponsePolicy and its like'),
   kubernetes: strict({
     enabled: word('choice', ['auto', 'always', 'never'])
       .default('auto')

@@ -9,6 +9,8 @@ import { policyModeNow } from './plan.ts'
 import { watchPolicies, type PolicyWatch } from './policy/directory.ts'
 import type { InForce, ModeOverride } from './policy/in-force.ts'
 import { protectedBy } from './policy/protected.ts'
+import { combineSets } from './policy/combine.ts'
+import { noGuard, type PolicySet } from './policy/policy.ts'
 import type { Mode } from './policy/schema.ts'
 import { strikesOf } from './policy/strikes.ts'
 import type { Person } from './containments.ts'
@@ -29,6 +31,11 @@ export interface LivePoliciesParts {
   readonly log: (message: string) => void
 }
 
+export interface PolicyObjects {
+  readonly set: () => PolicySet
+  readonly degraded: () => readonly string[]
+}
+
 export class LivePolicies implements Disposable {
   /** Changes in place: the gates hold on to it. */
   readonly protected: ProtectedEntry[] = []
@@ -36,6 +43,10 @@ export class LivePolicies implements Disposable {
   #files: PolicyWatch | undefined
   #overrides: ReadonlyMap<string, ModeOverride> = new Map()
   #tripped: ReadonlySet<string> = new Set()
+  #objects: PolicyObjects | undefined
+  /** What `#combined` was made from: asked for at each alert, it changes now and then. */
+  #sets: readonly PolicySet[] = []
+  #combined: PolicySet = { policies: [], guard: noGuard, generation: 'empty' }
   #timer: NodeJS.Timeout | undefined
 
   constructor(parts: LivePoliciesParts) {
@@ -72,7 +83,17 @@ export class LivePolicies implements Disposable {
     return this.#files
   }
 
-  readonly inForce = (): InForce => ({ set: this.files().set(), overrides: this.#overrides })
+  readonly inForce = (): InForce => ({ set: this.#set(), overrides: this.#overrides })
+
+  /** Objects of the API server beside the files; of two policies with one name the file's holds. */
+  useObjects(objects: PolicyObjects): void {
+    this.#objects = objects
+    this.#apply()
+  }
+
+  objectsChanged(): void {
+    if (this.#objects !== undefined) this.#apply()
+  }
 
   /** A guard that says killSwitch leaves only audit. Undefined: the policy is not loaded any more. */
   readonly modeOf = (name: string): Mode | undefined => {
@@ -81,7 +102,7 @@ export class LivePolicies implements Disposable {
   }
 
   isStopped(): boolean {
-    return this.files().set().guard.isKillSwitchOn
+    return this.#set().guard.isKillSwitchOn
   }
 
   /** In the ledger and its audit first, then in force here and on the nodes. */
@@ -101,6 +122,7 @@ export class LivePolicies implements Disposable {
       ...(length > 0
         ? [`the policy files have ${length} problems; the policies before them stay in force`]
         : []),
+      ...(this.#objects?.degraded() ?? []),
       ...(this.isStopped() ? ['a guard file says killSwitch: true; everything is in audit'] : []),
     ]
   }
@@ -111,11 +133,20 @@ export class LivePolicies implements Disposable {
     this.#tripped = new Set((await listTrips(ledger)).map(({ policy }) => policy))
   }
 
+  #set(): PolicySet {
+    const sets = [this.files().set(), ...(this.#objects === undefined ? [] : [this.#objects.set()])]
+    if (sets.some((set, index) => set !== this.#sets[index])) {
+      this.#sets = sets
+      this.#combined = combineSets(sets)
+    }
+    return this.#combined
+  }
+
   #apply(): void {
     const { hub, builtIn } = this.#parts
     const isTripped = (policy: string) => this.isStopped() || this.#tripped.has(policy)
     hub.setStrikes(strikesOf(this.inForce(), isTripped))
-    const guard = protectedBy(this.files().set().guard)
+    const guard = protectedBy(this.#set().guard)
     this.protected.splice(0, this.protected.length, ...builtIn, ...guard)
   }
 

@@ -16,6 +16,7 @@ import { readOrCreateSecret, readSecret } from './http/secret-file.ts'
 import { startServer } from './http/server.ts'
 import { openKubernetes } from './kubernetes/open.ts'
 import { watchRights } from './kubernetes/watch-rights.ts'
+import { openPolicyObjects } from './kubernetes/policy-objects.ts'
 import { openLedger, type Ledger } from './ledger/open.ts'
 import { LivePolicies } from './live-policies.ts'
 import { createMetrics } from './metrics.ts'
@@ -105,6 +106,18 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
   await policies.start()
   const rights = stack.use(watchRights({ cluster, actions, inForce: policies.inForce, log }))
   const { trust, confirm } = trustOf(config, cluster.within, () => readSecret(tokenFile))
+  if (config.policyResources)
+    stack.use(
+      await openPolicyObjects({
+        cluster,
+        actions,
+        data: config.data,
+        ledger,
+        policies,
+        rights,
+        log,
+      }),
+    )
   const degraded = () => [
     ...trust.degraded(),
     ...core.degraded(),

@@ -35,7 +35,10 @@ export interface Reply {
   readonly body: any
 }
 
-export async function startSample(policies: Readonly<Record<string, string>>): Promise<Sample> {
+export async function startSample(
+  policies: Readonly<Record<string, string>>,
+  flags: Readonly<Record<string, unknown>> = {},
+): Promise<Sample> {
   const directory = await mkdtemp(join(tmpdir(), 'riposte-'))
   const policyDirectory = join(directory, 'policies')
   await writeFiles(policyDirectory, policies)
@@ -45,7 +48,7 @@ export async function startSample(policies: Readonly<Record<string, string>>): P
   const apiToken = readOrCreateSecret(apiTokenFile)
   const start = () => {
     const { config } = readConfig({
-      flags: { listen: '127.0.0.1:0', apiTokenFile },
+      flags: { listen: '127.0.0.1:0', apiTokenFile, ...flags },
       environment: {},
       file: null,
       defaults: { data: join(directory, 'data'), policies: policyDirectory },

@@ -65,6 +65,10 @@ export class Connection implements AsyncDisposable {
     }
   }
 
+  kubeConfig(): KubeConfig {
+    return this.#config
+  }
+
   access(): Promise<Access> {
     if (this.#access === undefined || this.#nowMs() - this.#madeMs > freshMs) {
       this.#madeMs = this.#nowMs()

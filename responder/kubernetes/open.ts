@@ -1,4 +1,5 @@
 /** The responder's way to its cluster, or none: by configuration, and whether this is a pod. */
+import type { KubeConfig } from '@kubernetes/client-node'
 import { Rounds } from '../rounds.ts'
 import { noKubernetes } from './absent.ts'
 import { within } from './client.ts'
@@ -22,6 +23,8 @@ export interface KubernetesSettings {
 export interface Cluster extends AsyncDisposable {
   readonly isConfigured: boolean
   readonly own: OwnPlace
+  /** For watches, which the client library keeps; null without a cluster. */
+  readonly kubeConfig: () => KubeConfig | null
   readonly within: (signal: AbortSignal) => Kubernetes
   /** One sentence where the API server is away. */
   readonly degraded: () => readonly string[]
@@ -39,6 +42,7 @@ const askMs = 800
 const none: Cluster = {
   isConfigured: false,
   own: noKubernetes.own,
+  kubeConfig: () => null,
   within: () => noKubernetes,
   degraded: () => [],
   [Symbol.asyncDispose]: () => Promise.resolve(),
@@ -65,6 +69,7 @@ export async function openKubernetes(parts: ClusterParts): Promise<Cluster> {
   return {
     isConfigured: true,
     own,
+    kubeConfig: () => connection.kubeConfig(),
     within: (signal) => within(client, signal),
     degraded: () => {
       const away = transport.away()

@@ -1,4 +1,17 @@
 /** What the responder itself does with the API, beside its actions; the chart gives it these rights. */
 import type { Right } from './kubernetes.ts'
 
-export const ownRights: readonly Omit<Right, 'namespace'>[] = []
+const rights = (verbs: readonly string[], resources: readonly string[]) =>
+  resources.flatMap((resource) =>
+    verbs.map((verb) => ({ verb, apiGroup: 'riposte.dev', resource })),
+  )
+
+const policies = ['responsepolicies', 'clusterresponsepolicies', 'responseguards']
+const views = ['containments', 'approvals']
+const statusOf = (resources: readonly string[]) => resources.map((resource) => `${resource}/status`)
+
+export const ownRights: readonly Omit<Right, 'namespace'>[] = [
+  ...rights(['list', 'watch'], policies),
+  ...rights(['list', 'create', 'delete', 'get'], views),
+  ...rights(['patch'], statusOf([...policies, ...views])),
+]

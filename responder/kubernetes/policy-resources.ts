@@ -58,11 +58,13 @@ export async function watchPolicyResources(parts: PolicyResourcesParts): Promise
   const lastGood = readLastGood(parts.lastGoodFile)
   const informers: Informer[] = []
   let read: readonly ReadObject[] = []
+  let combined = empty
   let isWatching = false
   const look = () => {
     if (!isWatching) return
     const objects = informers.flatMap((informer) => informer.objects()).flatMap(parsed)
     read = objects.map((object) => readObject(object, parts.actions, lastGood))
+    combined = combineSets([empty, ...read.map(({ set }) => set)])
     for (const uid of lastGood.keys())
       if (!objects.some(({ metadata }) => metadata.uid === uid)) lastGood.delete(uid)
     keepLastGood(parts.lastGoodFile, lastGood)
@@ -73,7 +75,7 @@ export async function watchPolicyResources(parts: PolicyResourcesParts): Promise
   isWatching = true
   look()
   return {
-    set: () => combineSets([empty, ...read.map(({ set }) => set)]),
+    set: () => combined,
     objects: () => read,
     degraded: () => [
       ...informers.map((informer) => informer.problem()).filter((problem) => problem !== null),

@@ -48,25 +48,22 @@ const messages: Readonly<Record<Mode, string>> = {
   enforce: 'acts',
 }
 
+export interface StatusParts {
+  /** For one round of calls. */
+  readonly kubernetes: () => Kubernetes
+  readonly facts: PolicyFacts
+  readonly nowMs: () => number
+  readonly log: (message: string) => void
+}
+
 /** One writer for all objects; what was written last is remembered, so that nothing is written twice. */
 export class PolicyStatuses {
-  readonly #kubernetes: Kubernetes
-  readonly #facts: PolicyFacts
-  readonly #nowMs: () => number
-  readonly #log: (message: string) => void
+  readonly #parts: StatusParts
   readonly #written = new Map<string, string>()
   #isWriting = false
 
-  constructor(
-    kubernetes: Kubernetes,
-    facts: PolicyFacts,
-    nowMs: () => number,
-    log: (message: string) => void,
-  ) {
-    this.#kubernetes = kubernetes
-    this.#facts = facts
-    this.#nowMs = nowMs
-    this.#log = log
+  constructor(parts: StatusParts) {
+    this.#parts = parts
   }
 
   async write(objects: readonly ReadObject[]): Promise<void> {
@@ -77,7 +74,7 @@ export class PolicyStatuses {
       const live = new Set(objects.map(({ object }) => object.metadata.uid))
       for (const uid of this.#written.keys()) if (!live.has(uid)) this.#written.delete(uid)
     } catch (error) {
-      this.#log(`a policy's status cannot be written: ${messageOf(error)}`)
+      this.#parts.log(`a policy's status cannot be written: ${messageOf(error)}`)
     } finally {
       this.#isWriting = false
     }
@@ -86,16 +83,16 @@ export class PolicyStatuses {
   async #writeOne(read: ReadObject): Promise<void> {
     const { object } = read
     const { uid, generation } = object.metadata
-    const verdict = verdictOf(read, this.#facts)
+    const verdict = verdictOf(read, this.#parts.facts)
     const key = JSON.stringify([generation, verdict])
     if (this.#written.get(uid) === key) return
-    await this.#kubernetes.patch(
+    await this.#parts.kubernetes().patch(
       referenceOf(object),
       [
         {
           op: 'add',
           path: '/status',
-          value: statusOf(verdict, generation, new Date(this.#nowMs()).toISOString()),
+          value: statusOf(verdict, generation, new Date(this.#parts.nowMs()).toISOString()),
         },
       ],
       { subresource: 'status' },

@@ -9,7 +9,8 @@ import { group, version, viewKinds } from '../policy/crds.ts'
 import type { Kubernetes, KubernetesObject } from './kubernetes.ts'
 
 export interface ViewParts {
-  readonly kubernetes: Kubernetes
+  /** For one round of calls. */
+  readonly kubernetes: () => Kubernetes
   /** Where the views live: Riposte's own namespace. */
   readonly namespace: string
   readonly containments: () => Promise<readonly Containment[]>
@@ -63,7 +64,7 @@ export class Views {
     this.#known.clear()
     const { kubernetes, namespace } = this.#parts
     for (const kind of viewKinds)
-      for (const object of await kubernetes.list({ apiVersion, kind, namespace }))
+      for (const object of await kubernetes().list({ apiVersion, kind, namespace }))
         this.#known.set(`${kind}/${object.metadata.name}`, { object, status: '' })
     this.#isKnown = true
   }
@@ -87,7 +88,7 @@ export class Views {
       this.#isKnown = false
       return
     }
-    await kubernetes.patch(
+    await kubernetes().patch(
       referenceOf(object),
       [{ op: 'add', path: '/status', value: view.status }],
       { subresource: 'status' },
@@ -98,11 +99,11 @@ export class Views {
   #create({ kind, name, spec }: View): Promise<KubernetesObject | null> {
     const { kubernetes, namespace } = this.#parts
     const labels = { 'app.kubernetes.io/managed-by': 'riposte' }
-    return kubernetes.create({ apiVersion, kind, metadata: { name, namespace, labels }, spec })
+    return kubernetes().create({ apiVersion, kind, metadata: { name, namespace, labels }, spec })
   }
 
   async #remove(key: string, object: KubernetesObject): Promise<void> {
-    await this.#parts.kubernetes.delete(referenceOf(object))
+    await this.#parts.kubernetes().delete(referenceOf(object))
     this.#known.delete(key)
   }
 }
