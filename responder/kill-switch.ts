@@ -38,9 +38,9 @@ export class KillSwitch {
     return this.#reason
   }
 
-  /** Looks again; aborted when the switch is on or is turned on, with why. */
+  /** Aborted when the switch is on or a later look finds it on, with why. One that was off is asked by the gates. */
   async signal(): Promise<AbortSignal> {
-    await this.look()
+    if (this.#reason !== null) await this.look()
     return this.#controller.signal
   }
 

@@ -38,7 +38,7 @@ export interface RunParts {
   readonly notify: Notify
   /** Where people look at a case. */
   readonly linkOf: (caseId: string) => string | null
-  /** Looks at the kill switch; aborted when it is on, or turned on later. Stops what is above notify. */
+  /** Aborted soon after the kill switch is turned on; the gates look at it themselves. Stops what is above notify. */
   readonly killSignal: () => Promise<AbortSignal>
   readonly reach: (point: Point, step: Step) => void
 }
