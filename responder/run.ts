@@ -24,7 +24,7 @@ import type { Step } from './step.ts'
 /** Resolves when nothing is left to do now: the step ended, is held, will be tried again, or is another's. */
 export async function work(parts: RunParts, stepId: string): Promise<void> {
   const { ledger, owner, leaseMs } = parts
-  const claimed = await ledger.write((writing) => claim(writing, stepId, owner, leaseMs), 'later')
+  const claimed = await claim(ledger, stepId, owner, leaseMs)
   if (claimed === undefined) return
   const kept = keepLease(ledger, claimed.lease, leaseMs)
   try {

@@ -9,7 +9,7 @@ import type { Writing } from './open.ts'
 import { stepOf } from './steps.ts'
 import { trip } from './switches.ts'
 
-/** By the worker that holds it; throws LeaseLost when another does. */
+/** By the worker that holds it, who then asks what its case needs next; throws LeaseLost when another holds it. */
 export async function endLeased(
   writing: Writing,
   lease: Lease,
@@ -21,7 +21,7 @@ export async function endLeased(
   await follow(writing, step, outcome, options.isUndoable)
 }
 
-/** By people or by time, from a step that no worker acts on; a worker that asks the gates is fenced off. */
+/** By people or by time, and its case is then planned by whoever comes to it; from a step that no worker acts on; a worker that asks the gates is fenced off. */
 export async function endWaiting(
   writing: Writing,
   stepId: string,
@@ -43,6 +43,11 @@ export async function endWaiting(
   if (row === undefined) return undefined
   const step = stepOf(row)
   await follow(writing, step, outcome, false)
+  await writing.rows
+    .updateTable('cases')
+    .set({ is_stale: 1 })
+    .where('id', '=', step.caseId)
+    .execute()
   return step
 }
 
@@ -59,11 +64,6 @@ async function follow(writing: Writing, step: Step, outcome: Outcome, isUndoable
   else if (isUndoable && isDone(outcome)) await openContainment(writing, step, outcome)
   if (outcome.status === 'failed' && step.kind === 'act') await countFailure(writing, step)
   await wakeDependents(writing, step)
-  await writing.rows
-    .updateTable('cases')
-    .set({ is_stale: 1 })
-    .where('id', '=', step.caseId)
-    .execute()
 }
 
 const isDone = (outcome: Outcome) =>

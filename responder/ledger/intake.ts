@@ -52,7 +52,6 @@ export async function takeAlerts(
     const chunk = alerts.slice(start, start + chunkSize)
     const taken = await ledger.write(
       (writing) => takeChunk(writing, judge, chunk),
-      'now',
       ({ steps }) => {
         onSteps(steps)
       },
@@ -247,17 +246,13 @@ export async function planStaleCases(ledger: Ledger, judge: Judge): Promise<read
     .limit(100)
     .execute()
   const planned = await Promise.all(
-    stale.map(({ id }) => ledger.write((writing) => planAgain(writing, judge, id))),
+    stale.map(({ id }) => ledger.write((writing) => planStale(writing, judge, id))),
   )
   return planned.flat()
 }
 
 /** Nothing when no step of it ended since it was planned last. */
-export async function planAgain(
-  writing: Writing,
-  judge: Judge,
-  id: string,
-): Promise<readonly Step[]> {
+async function planStale(writing: Writing, judge: Judge, id: string): Promise<readonly Step[]> {
   const row = await writing.rows
     .updateTable('cases')
     .set({ is_stale: 0 })
@@ -265,14 +260,27 @@ export async function planAgain(
     .where('is_stale', '=', 1)
     .returningAll()
     .executeTakeFirst()
-  if (row === undefined) return []
+  return row === undefined ? [] : planRow(writing, judge, row)
+}
+
+/** In the transaction that ends a step of it. */
+export async function planAgain(writing: Writing, judge: Judge, id: string): Promise<void> {
+  const row = await writing.rows
+    .selectFrom('cases')
+    .selectAll()
+    .where('id', '=', id)
+    .executeTakeFirst()
+  if (row !== undefined) await planRow(writing, judge, row)
+}
+
+async function planRow(writing: Writing, judge: Judge, row: CaseRow): Promise<readonly Step[]> {
   const alert = await findAlert(writing, row.last_alert_id)
   try {
     return await planCase(writing, judge, alert, caseOf(row))
   } catch (error) {
     if (!(error instanceof JudgeFailed)) throw error
     const body = { problem: error.message }
-    await writing.audit({ kind: 'case_unjudged', subject: id, body })
+    await writing.audit({ kind: 'case_unjudged', subject: row.id, body })
     return []
   }
 }

@@ -20,13 +20,17 @@ export interface Claimed {
   readonly hasBegun: boolean
 }
 
-/** Compare-and-set: of all workers that try, one gets the step, and only when it is due. */
+/**
+ * Compare-and-set: of all workers that try, one gets the step, and only when it is due. A statement of its own: it need
+ * not be durable before the intent is, and no limit counts it.
+ */
 export async function claim(
-  { rows, nowMs }: Moment,
+  { rows, clock }: Ledger,
   stepId: string,
   owner: string,
   leaseMs: number,
 ): Promise<Claimed | undefined> {
+  const nowMs = clock.nowMs()
   const row = await rows
     .updateTable('steps')
     .set((eb) => ({

@@ -9,7 +9,7 @@ import { postgresDialect } from './postgres.ts'
 import { sqliteDialect } from './sqlite.ts'
 import type { Tables } from './tables.ts'
 import { WalSync } from './wal-sync.ts'
-import { openWriter, postgresStore, sqliteStore, type Write } from './writer.ts'
+import { openWriter, type Write } from './writer.ts'
 
 /** `file:` path of the SQLite database, or a postgres:// URL. */
 export type LedgerAddress = { readonly file: string } | { readonly url: string }
@@ -48,7 +48,7 @@ export async function openLedger(
       rows,
       clock,
       isShared: 'url' in address,
-      write: openWriter(wal === null ? postgresStore(rows) : sqliteStore(rows, wal), clock),
+      write: openWriter({ rows, sync: wal === null ? null : () => wal.sync() }, clock),
       [Symbol.asyncDispose]: async () => {
         await wal?.[Symbol.asyncDispose]()
         await rows.destroy()

@@ -8,7 +8,6 @@ import { LedgerRefused, messageOf } from '../errors.ts'
 import { chain, type AuditEntry } from './chain.ts'
 import type { Clock } from './clock.ts'
 import type { Tables } from './tables.ts'
-import type { WalSync } from './wal-sync.ts'
 
 /** What a writing transaction is handed: the rows, the time, and the pen for the audit. */
 export interface Writing {
@@ -19,18 +18,11 @@ export interface Writing {
 }
 
 /**
- * `later`: it may be lost in a power cut (never by kill -9) as long as nothing that was written after it is kept, and
- * costs no fsync of its own. For what only says who works on something.
- */
-type Durability = 'now' | 'later'
-
-/**
  * `onCommit` is called when the work is committed but, on SQLite, perhaps not yet durable: for what only a later write
  * makes visible to the world, which is then durable together with this one. Must not throw.
  */
 export type Write = <Result>(
   work: (writing: Writing) => Promise<Result>,
-  durability?: Durability,
   onCommit?: (result: Result) => void,
 ) => Promise<Result>
 
@@ -38,42 +30,25 @@ export type Write = <Result>(
 const fullAfterMs = 8
 
 interface Waiting {
-  readonly durability: Durability
   /** Returns what to tell the caller. Rejects only when the whole transaction is to be given up. */
   readonly perform: (batch: Batch) => Promise<Told>
   readonly reject: (error: unknown) => void
 }
 
-interface Told extends Pick<Waiting, 'durability' | 'reject'> {
+interface Told extends Pick<Waiting, 'reject'> {
   readonly committed: () => void
   readonly done: () => void
 }
 
 /** How the database at hand commits. */
 export interface Store {
-  readonly transact: <Result>(
-    durability: Durability,
-    work: (tx: Transaction<Tables>) => Promise<Result>,
-  ) => Promise<Result>
-  /** Resolves when all that was committed before is on the disk; null: a commit `now` is. */
+  readonly rows: Kysely<Tables>
+  /** Resolves when all that was committed before is on the disk; null: a commit is. */
   readonly sync: (() => Promise<void>) | null
 }
 
-export const sqliteStore = (rows: Kysely<Tables>, wal: WalSync): Store => ({
-  transact: (_durability, work) => rows.transaction().execute(work),
-  sync: () => wal.sync(),
-})
-
-export const postgresStore = (rows: Kysely<Tables>): Store => ({
-  transact: (durability, work) =>
-    rows.transaction().execute(async (tx) => {
-      if (durability === 'later') await sql`set local synchronous_commit = off`.execute(tx)
-      return work(tx)
-    }),
-  sync: null,
-})
-
 export function openWriter(store: Store, clock: Clock): Write {
+  const statements = statementsOf(store.rows)
   const waiting: Waiting[] = []
   let isRunning = false
   /** After a sync that failed nobody knows what the disk has, and a second one may lie: only a new start can tell. */
@@ -91,17 +66,12 @@ export function openWriter(store: Store, clock: Clock): Write {
 
   async function commitSome(): Promise<void> {
     const taken: Waiting[] = []
-    const durability = waiting.every((one) => one.durability === 'later') ? 'later' : 'now'
     const isAlone = waiting.length === 1
-    const next = () => {
-      if (isAlone && taken.length > 0) return undefined
-      const isLess = durability === 'later' && waiting[0]?.durability === 'now'
-      return isLess && store.sync === null ? undefined : waiting.shift()
-    }
+    const next = () => (isAlone && taken.length > 0 ? undefined : waiting.shift())
     try {
       if (broken !== null) throw broken
-      const told = await store.transact(durability, async (tx) => {
-        const batch = await Batch.begin(tx, clock, isAlone)
+      const told = await store.rows.transaction().execute(async (tx) => {
+        const batch = await Batch.begin(tx, statements, clock, isAlone)
         const all: Told[] = []
         const fullMs = performance.now() + fullAfterMs
         for (let one = next(); one !== undefined; one = next()) {
@@ -122,30 +92,25 @@ export function openWriter(store: Store, clock: Clock): Write {
 
   function tell(told: readonly Told[]): void {
     for (const { committed } of told) committed()
-    const isDurable = ({ durability }: Told) => store.sync === null || durability === 'later'
-    for (const one of told) if (isDurable(one)) one.done()
-    const rest = told.filter((one) => !isDurable(one))
-    if (rest.length === 0 || store.sync === null) return
-    store.sync().then(
-      () => {
-        for (const { done } of rest) done()
-      },
-      (cause: unknown) => {
+    const done = () => {
+      for (const one of told) one.done()
+    }
+    if (store.sync === null) done()
+    else
+      store.sync().then(done, (cause: unknown) => {
         broken ??= new LedgerRefused(`the ledger could not be synced: ${messageOf(cause)}`, {
           cause,
         })
-        for (const { reject } of rest) reject(broken)
-      },
-    )
+        for (const { reject } of told) reject(broken)
+      })
   }
 
-  return (work, durability = 'now', onCommit) =>
+  return (work, onCommit) =>
     new Promise((resolve, reject) => {
       const perform = async (batch: Batch) => {
         const result = await batch.attempt(work)
         const isFailed = 'error' in result
         return {
-          durability,
           reject,
           committed: () => {
             if (!isFailed) onCommit?.(result.value)
@@ -156,48 +121,82 @@ export function openWriter(store: Store, clock: Clock): Write {
           },
         }
       }
-      waiting.push({ durability, perform, reject })
+      waiting.push({ perform, reject })
       if (!isRunning) void run()
     })
 }
+
+interface Head {
+  readonly seq: number
+  readonly hash: string
+}
+const noHead: Head = { seq: 0, hash: '' }
+
+/** What every transaction runs, compiled once: to build a statement costs more than to run it. */
+const statementsOf = (rows: Kysely<Tables>) => ({
+  takeHead: rows
+    .updateTable('audit_head')
+    .set((eb) => ({ seq: eb('seq', '+', 0) }))
+    .where('id', '=', 1)
+    .returning(['seq', 'hash'])
+    .compile(),
+  putHead: rows.updateTable('audit_head').set(noHead).where('id', '=', 1).compile(),
+  append: rows
+    .insertInto('audit')
+    .values(chain(noHead, 0, { kind: '', subject: '', body: {} }))
+    .compile(),
+  savepoint: sql`savepoint work`.compile(rows),
+  release: sql`release savepoint work`.compile(rows),
+  rollback: sql`rollback to savepoint work`.compile(rows),
+})
+type Statements = ReturnType<typeof statementsOf>
 
 type Attempted<Result> = { readonly value: Result } | { readonly error: unknown }
 
 /** One transaction. It begins by taking the row of the audit's head, which puts those of all replicas in one order. */
 class Batch {
   readonly #rows: Transaction<Tables>
+  readonly #statements: Statements
   readonly #clock: Clock
   /** The work is the only one: the transaction itself takes back what it did. */
   readonly #isAlone: boolean
   readonly #taken: Head
   #head: Head
 
-  private constructor(rows: Transaction<Tables>, clock: Clock, isAlone: boolean, head: Head) {
+  private constructor(
+    rows: Transaction<Tables>,
+    statements: Statements,
+    clock: Clock,
+    isAlone: boolean,
+    head: Head,
+  ) {
     this.#rows = rows
+    this.#statements = statements
     this.#clock = clock
     this.#isAlone = isAlone
     this.#taken = head
     this.#head = head
   }
 
-  static async begin(rows: Transaction<Tables>, clock: Clock, isAlone: boolean): Promise<Batch> {
-    const head = await rows
-      .updateTable('audit_head')
-      .set((eb) => ({ seq: eb('seq', '+', 0) }))
-      .where('id', '=', 1)
-      .returning(['seq', 'hash'])
-      .executeTakeFirstOrThrow()
-    return new Batch(rows, clock, isAlone, head)
+  static async begin(
+    rows: Transaction<Tables>,
+    statements: Statements,
+    clock: Clock,
+    isAlone: boolean,
+  ): Promise<Batch> {
+    const [head] = (await rows.executeQuery(statements.takeHead)).rows
+    if (head === undefined) throw new LedgerRefused('the audit of the ledger has no head')
+    return new Batch(rows, statements, clock, isAlone, head)
   }
 
   /** A work that throws leaves nothing behind, and the others stand. Rejects when the transaction itself is to be lost. */
   async attempt<Result>(work: (writing: Writing) => Promise<Result>): Promise<Attempted<Result>> {
     if (this.#isAlone) return { value: await work(this.#writing()) }
     const before = this.#head
-    await sql`savepoint work`.execute(this.#rows)
+    await this.#rows.executeQuery(this.#statements.savepoint)
     try {
       const value = await work(this.#writing())
-      await sql`release savepoint work`.execute(this.#rows)
+      await this.#rows.executeQuery(this.#statements.release)
       return { value }
     } catch (error) {
       this.#head = before
@@ -209,8 +208,8 @@ class Batch {
   /** A full disk ends the whole transaction, and the savepoint with it: then the error itself is what to say. */
   async #takeBack(error: unknown): Promise<void> {
     try {
-      await sql`rollback to savepoint work`.execute(this.#rows)
-      await sql`release savepoint work`.execute(this.#rows)
+      await this.#rows.executeQuery(this.#statements.rollback)
+      await this.#rows.executeQuery(this.#statements.release)
     } catch {
       throw error
     }
@@ -218,13 +217,14 @@ class Batch {
 
   #writing(): Writing {
     const rows = this.#rows
+    const { append } = this.#statements
     const nowMs = this.#clock.nowMs()
     return {
       rows,
       nowMs,
       audit: async (entry) => {
         const row = chain(this.#head, nowMs, entry)
-        await rows.insertInto('audit').values(row).execute()
+        await rows.executeQuery({ ...append, parameters: Object.values(row) })
         this.#head = row
       },
     }
@@ -233,11 +233,6 @@ class Batch {
   async end(): Promise<void> {
     const { seq, hash } = this.#head
     if (this.#head === this.#taken) return
-    await this.#rows.updateTable('audit_head').set({ seq, hash }).where('id', '=', 1).execute()
+    await this.#rows.executeQuery({ ...this.#statements.putHead, parameters: [seq, hash, 1] })
   }
-}
-
-interface Head {
-  readonly seq: number
-  readonly hash: string
 }
