@@ -36,7 +36,7 @@ export function rulesReference(): string {
 
 The ${count} rules that Riposte comes with, printed from the files in \`rules/\`. They load in the order of this page, and of those that
 match one event the first is told (\`rule_matching: all\` tells every one). Each is tested against the live kernel by the act that it
-is about and by a harmless neighbour of it. How to silence or narrow one is in [tune a rule](../how-to/tune-a-rule.md).
+is about and by a harmless neighbour of it; those on Kubernetes audit by events. How to silence or narrow one is in [tune a rule](../how-to/tune-a-rule.md).
 
 ${sections.join('\n')}
 ## Macros that are yours

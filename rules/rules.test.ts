@@ -36,7 +36,7 @@ test('each rule says what it is about and which technique of ATT&CK it is', () =
     expect({ name, isTold: desc.trim().length > 40 }).toEqual({ name, isTold: true })
     expect({ name, isTagged: tags.some(isTechnique) }).toEqual({ name, isTagged: true })
     expect(tags.filter((tag) => tag.startsWith('mitre_'))).not.toEqual([])
-    expect(tags.filter((tag) => ['host', 'container'].includes(tag))).not.toEqual([])
+    expect(tags.filter((tag) => ['host', 'container', 'kubernetes'].includes(tag))).not.toEqual([])
     expect(output).toMatch(/^\w.* \| \w+=%/s)
   }
 })
@@ -45,7 +45,9 @@ test('each rule has a test that performs the act', () => {
   const titles = readdirSync(here)
     .filter((name) => name.endsWith('.test.ts'))
     .flatMap((name) => [
-      ...readFileSync(`${here}/${name}`, 'utf8').matchAll(/^liveTest\(\s*(['"])(.+?)\1,/gm),
+      ...readFileSync(`${here}/${name}`, 'utf8').matchAll(
+        /^(?:live|audit)Test\(\s*(['"])(.+?)\1,/gm,
+      ),
     ])
     .map(([, , title = '']) => title.split(':')[0])
   expect(rules.map(({ name }) => name).filter((name) => !titles.includes(name))).toEqual([])
