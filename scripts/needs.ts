@@ -17,6 +17,7 @@ const needsByName = {
   compiler: () => commandReason('gcc'),
   compat: () => compatReason(),
   redis: () => commandReason('redis-server'),
+  openssl: () => commandReason('openssl'),
   postgresql: () => (existsSync('/usr/lib/postgresql') ? undefined : 'no PostgreSQL'),
   cluster: () => clusterReason(),
   shared: () => (sharedData() === undefined ? 'no ../shared/data' : undefined),

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import type { WebhookDoor } from './settings.ts'
+import { needs } from '../../scripts/needs.ts'
 import { auditEvent, judging } from './testing.ts'
 import { AuditWebhook } from './webhook.ts'
 
@@ -209,28 +210,32 @@ function issue(ca: string, ...names: readonly string[]) {
       '-CA', file(`${ca}.crt`), '-CAkey', file(`${ca}.key`), '-addext', 'subjectAltName=DNS:localhost', '-addext', 'basicConstraints=critical,CA:FALSE') // prettier-ignore
 }
 
-test('over TLS a client needs a certificate of the right authority and name', async () => {
-  issue('ca', 'localhost', 'kube-apiserver', 'somebody')
-  issue('other', 'stranger')
-  writeFileSync(file('falco.pem'), readFileSync(file('localhost.key'), 'utf8') + readFileSync(file('localhost.crt'), 'utf8')) // prettier-ignore
-  await using door = await listening({
-    isTls: true,
-    certificateFile: file('falco.pem'),
-    keyFile: file('falco.pem'),
-    clientCaFile: file('ca.crt'),
-    clientNames: ['kube-apiserver'],
-  })
-  const trusting = { ca: readFileSync(file('ca.crt')) }
-  const as = (name: string) => ({
-    tls: {
-      ...trusting,
-      cert: readFileSync(file(`${name}.crt`)),
-      key: readFileSync(file(`${name}.key`)),
-    },
-  })
-  expect((await post(door.webhook, { tls: trusting })).status).toMatch(/^E|ERR_SSL/)
-  expect((await post(door.webhook, as('stranger'))).status).toMatch(/^E|ERR_SSL/)
-  expect(await post(door.webhook, as('somebody'))).toMatchObject({ status: 401 })
-  expect(await post(door.webhook, as('kube-apiserver'))).toMatchObject({ status: 200 })
-  expect(door.alerts).toHaveLength(1)
-}, 60_000)
+needs('openssl')(
+  'over TLS a client needs a certificate of the right authority and name',
+  async () => {
+    issue('ca', 'localhost', 'kube-apiserver', 'somebody')
+    issue('other', 'stranger')
+    writeFileSync(file('falco.pem'), readFileSync(file('localhost.key'), 'utf8') + readFileSync(file('localhost.crt'), 'utf8')) // prettier-ignore
+    await using door = await listening({
+      isTls: true,
+      certificateFile: file('falco.pem'),
+      keyFile: file('falco.pem'),
+      clientCaFile: file('ca.crt'),
+      clientNames: ['kube-apiserver'],
+    })
+    const trusting = { ca: readFileSync(file('ca.crt')) }
+    const as = (name: string) => ({
+      tls: {
+        ...trusting,
+        cert: readFileSync(file(`${name}.crt`)),
+        key: readFileSync(file(`${name}.key`)),
+      },
+    })
+    expect((await post(door.webhook, { tls: trusting })).status).toMatch(/^E|ERR_SSL/)
+    expect((await post(door.webhook, as('stranger'))).status).toMatch(/^E|ERR_SSL/)
+    expect(await post(door.webhook, as('somebody'))).toMatchObject({ status: 401 })
+    expect(await post(door.webhook, as('kube-apiserver'))).toMatchObject({ status: 200 })
+    expect(door.alerts).toHaveLength(1)
+  },
+  60_000,
+)
