@@ -3,6 +3,7 @@ import { test } from '@jest/globals'
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { clusterReason } from './cluster-reason.ts'
 
 const root = new URL('..', import.meta.url).pathname
 
@@ -55,54 +56,6 @@ function compatReason(): string | undefined {
   return /\b(?:entry_INT80_compat|asm_int80_emulation|do_int80_emulation)\b/.test(map)
     ? undefined
     : 'the kernel runs no 32-bit code'
-}
-
-/** What e2e/cluster/ runs or builds with, by the file or command that shows it is there. */
-const clusterPrograms = [
-  'containerd',
-  'runc',
-  'busybox',
-  'iptables',
-  'nft',
-  'conntrack',
-  'openssl',
-  'ip',
-  'nsenter',
-  'setpriv',
-  'unshare',
-  'gcc',
-]
-
-/** A real Kubernetes: root, programs, network namespaces, control groups that can be made, and Go to build it once. */
-function clusterReason(): string | undefined {
-  if (process.getuid?.() !== 0) return 'not root'
-  const folders = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
-  const missing = clusterPrograms.find(
-    (name) => !folders.some((folder) => existsSync(join(folder, name))),
-  )
-  if (missing !== undefined) return `no ${missing}`
-  if (!existsSync('/usr/lib/cni/ptp')) return 'no CNI plugins in /usr/lib/cni'
-  if (spawnSync('unshare', ['--net', '--mount', 'true']).status !== 0)
-    return 'no network or mount namespaces'
-  return cgroupReason() ?? goReason()
-}
-
-function cgroupReason(): string | undefined {
-  const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n')
-  const trees = mounts
-    .map((line) => line.split(' '))
-    .filter(([, , type]) => type?.startsWith('cgroup'))
-  if (trees.length === 0) return 'no control groups are mounted'
-  const readOnly = trees.find(([, , , options]) => options?.split(',').includes('ro'))
-  return readOnly === undefined ? undefined : `${readOnly[1]} is read-only`
-}
-
-function goReason(): string | undefined {
-  const { stdout } = spawnSync('go', ['version'], { encoding: 'utf8' })
-  const [, major, minor] = /go(\d+)\.(\d+)/.exec(stdout ?? '') ?? []
-  if (major === undefined) return 'no go'
-  const isEnough = Number(major) > 1 || Number(minor) >= 26
-  return isEnough ? undefined : `go ${major}.${minor} is older than 1.26`
 }
 
 const commandReason = (command: string) =>

@@ -22,6 +22,7 @@ export async function makeCgroup(name: string): Promise<void> {
     for (const part of name.split('/')) {
       const parent = path
       path = join(parent, part)
+      await delegate(parent)
       await mkdir(path, { recursive: true })
       // A version 1 cpuset without processors takes no process.
       for (const file of ['cpuset.cpus', 'cpuset.mems'])
@@ -31,13 +32,23 @@ export async function makeCgroup(name: string): Promise<void> {
   }
 }
 
+/** Version 2 gives a group only the controllers that the one above passes on. */
+async function delegate(group: string): Promise<void> {
+  const file = join(group, 'cgroup.subtree_control')
+  if (!existsSync(file)) return
+  const controllers = await readFile(join(group, 'cgroup.controllers'), 'utf8')
+  for (const name of controllers.split(/\s+/).filter((text) => text !== ''))
+    // One that somebody else holds, or that is for threads alone, does not keep the others away.
+    await writeFile(file, `+${name}`).catch(ignore(['EBUSY', 'EINVAL', 'EOPNOTSUPP'], undefined))
+}
+
 /** Kills every process in the control groups whose names begin with `prefix`, the frozen too, and removes the groups. */
 export async function removeCgroups(prefix: string): Promise<void> {
   await eventually(
     async () => {
       const groups = await cgroupsOf(prefix)
       await Promise.all(groups.map(thaw))
-      const pids = (await Promise.all(groups.map(processesOf))).flat()
+      const pids = (await Promise.all(groups.map(processesIn))).flat()
       for (const pid of pids) kill(pid)
       // Children before parents.
       for (const group of groups.toReversed()) await remove(group)
@@ -66,7 +77,7 @@ async function below(folder: string): Promise<string[]> {
   ]
 }
 
-async function processesOf(group: string): Promise<number[]> {
+export async function processesIn(group: string): Promise<number[]> {
   const text = await readFile(join(group, 'cgroup.procs'), 'utf8').catch(
     ignore(['ENOENT', 'ENODEV', 'EOPNOTSUPP'], ''),
   )

@@ -1,12 +1,15 @@
 /** The cluster itself: what every whole-system test on it takes for granted. */
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, jest } from '@jest/globals'
 import { needs, reasonToSkip } from '../../scripts/needs.ts'
 import { eventually } from '../support/eventually.ts'
 import type { Manifest } from './api.ts'
 import { cgroupsOf } from './cgroups.ts'
 import { type Cluster, startCluster } from './cluster.ts'
+import { writeImage } from './image-archive.ts'
 import { linksOf, netnsOf } from './network.ts'
 import type { Pod } from './pods.ts'
 import { recordOf } from './sweep.ts'
@@ -166,6 +169,38 @@ test('a NetworkPolicy that denies all cuts a pod both ways, new connections and 
 })
 
 const isExec = (line: string) => line.includes('"subresource":"exec"') && line.includes('"admin"')
+
+test('an image written from folders runs with its files, owner, user and environment', async () => {
+  const scratch = await mkdtemp(join(tmpdir(), 'riposte-image-test-'))
+  try {
+    const [base, own] = [join(scratch, 'base'), join(scratch, 'own')]
+    await mkdir(join(base, 'bin'), { recursive: true })
+    await copyFile('/usr/bin/busybox', join(base, 'bin/busybox'))
+    for (const applet of ['sh', 'sleep', 'id', 'stat'])
+      await symlink('busybox', join(base, 'bin', applet))
+    await mkdir(own)
+    await writeFile(join(own, 'marker'), 'here')
+    const archive = join(scratch, 'image.tar')
+    const { reference, id } = await writeImage(archive, {
+      reference: 'riposte.test/written:1',
+      layers: [{ folder: base }, { folder: own, owner: '1234:1235' }],
+      config: { user: '1234:1235', env: { COLOUR: 'green' }, command: ['sleep', '1000000'] },
+    })
+    await cluster.importImage(archive)
+    const pod = await cluster.runPod({
+      name: 'written',
+      image: reference,
+      container: { command: undefined },
+    })
+
+    expect(pod.status.containerStatuses?.[0]?.imageID).toBe(id)
+    expect(await cluster.exec(pod, 'sh', '-c', 'id -u; echo $COLOUR; stat -c %u:%g /marker')).toBe(
+      '1234\ngreen\n1234:1235\n',
+    )
+  } finally {
+    await rm(scratch, { recursive: true })
+  }
+})
 
 test('the audit log has who entered which pod', async () => {
   await eventually(

@@ -8,6 +8,7 @@ import {
   type Foundation,
 } from './control-plane.ts'
 import { dnsManifests } from './dns.ts'
+import { evidenceIn } from './evidence.ts'
 import { linkNodes } from './network.ts'
 import { type ClusterNode, startNode } from './node.ts'
 import { type Pods, podsOf } from './pods.ts'
@@ -26,8 +27,9 @@ export async function startCluster(
   try {
     return await build(foundation, options.say ?? (() => undefined))
   } catch (error) {
+    const evidence = await evidenceIn(foundation.lease.folder)
     await foundation.controlPlane[Symbol.asyncDispose]()
-    throw error
+    throw new Error(`the cluster did not come up: ${String(error)}\n${evidence}`, { cause: error })
   }
 }
 
@@ -49,7 +51,6 @@ async function build(foundation: Foundation, say: (line: string) => void): Promi
   await controlPlane.waitFor<{ status: { readyReplicas?: number } }>(
     '/apis/apps/v1/namespaces/kube-system/deployments/coredns',
     (found) => found?.status.readyReplicas === 1,
-    patienceMs,
   )
   phase('DNS')
 
@@ -62,5 +63,3 @@ async function build(foundation: Foundation, say: (line: string) => void): Promi
     },
   }
 }
-
-const patienceMs = 60_000

@@ -1,7 +1,6 @@
 /** etcd and a real API server, up in about 4 s: for tests of actions, RBAC and manifests that need no node. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { eventually } from '../support/eventually.ts'
 import { Api, type Manifest } from './api.ts'
 import { Apiserver, startEtcd } from './apiserver.ts'
 import type { AuditWebhook } from './audit.ts'
@@ -12,6 +11,7 @@ import type { Place } from './daemon.ts'
 import { type Lease, takeLease } from './lease.ts'
 import { controlPlaneNetns, makeNetwork } from './network.ts'
 import { Pki } from './pki.ts'
+import { waitFor } from './wait-for.ts'
 import { clusterTools, type ClusterTools, type ToolName } from './tools.ts'
 
 export interface ControlPlaneOptions {
@@ -43,6 +43,8 @@ export interface ControlPlane extends AsyncDisposable {
   readonly kubeconfig: Kubeconfig
   readonly api: Api
   readonly auditLogPath: string
+  /** The folder of kubectl, helm and the rest. */
+  readonly bin: string
   /** Standard output; throws what the command complained about. */
   readonly kubectl: (args: readonly string[], options?: CommandOptions) => Promise<string>
   readonly helm: (args: readonly string[], options?: CommandOptions) => Promise<string>
@@ -129,6 +131,7 @@ async function build(
     kubeconfig,
     api,
     auditLogPath: apiserver.auditLogPath,
+    bin: tools.bin,
     kubectl,
     helm: run('helm'),
     helm3: run('helm3'),
@@ -136,11 +139,7 @@ async function build(
       const text = manifests.map((each) => (typeof each === 'string' ? each : JSON.stringify(each)))
       await kubectl(['apply', '-f', '-'], { input: text.join('\n---\n') })
     },
-    waitFor: async <T>(
-      path: string,
-      isEnough: (found: T | undefined) => boolean,
-      patienceMs?: number,
-    ) => (await eventually(() => api.find<T>(path), isEnough, patienceMs)) as T,
+    waitFor: (path, isEnough, patienceMs) => waitFor(api, path, isEnough, patienceMs),
     setAuditWebhook: (webhook) => apiserver.restart(webhook),
     async [Symbol.asyncDispose]() {
       api.close()

@@ -15,7 +15,6 @@ export interface Place {
   readonly mounts?: string
   /** Where logs are kept: <name>.log. */
   readonly logs: string
-  readonly env?: Readonly<Record<string, string>>
 }
 
 export class Daemon {
@@ -30,7 +29,8 @@ export class Daemon {
     this.#child = spawn(
       'sh',
       [launcher, place.cgroup, place.netns, place.mounts ?? '-', file, ...args],
-      { stdio: ['ignore', log, log], env: { ...process.env, ...place.env } },
+      // In a session of its own: Ctrl-C is for us alone.
+      { stdio: ['ignore', log, log], detached: true },
     )
     closeSync(log)
     // The test runner is not to wait for it.

@@ -15,7 +15,9 @@ own:*)
 		set -e
 		mount --make-rshared /
 		for folder in run var/lib var/log; do mount --bind "$1/$folder" "/$folder"; done
+		# As systemd does on a real node; a kernel may lack them.
 		mount -t bpf bpf /sys/fs/bpf 2>/dev/null || true
+		mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null || true
 		shift
 		exec "$@"' sh "${mounts#own:}" "$@"
 	;;

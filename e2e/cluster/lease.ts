@@ -33,16 +33,16 @@ async function takeFreeSlot(): Promise<Lease> {
     if (isTaken) continue
     const folder = folderOf(runId)
     const owner = await ownerOf(process.pid)
-    await writeFile(recordOf(runId), JSON.stringify({ runId, folder, owner }))
-    const reap = startReaper(runId)
+    const { pid: reaperPid, reap } = startReaper(runId)
+    await writeFile(recordOf(runId), JSON.stringify({ runId, folder, owner, reaperPid }))
     await mkdir(folder, { recursive: true, mode: 0o755 })
     return { runId, folder, addresses: addressesOf(slot), [Symbol.asyncDispose]: reap }
   }
   throw new Error(`all ${slots} slots for clusters are taken: see ${records}`)
 }
 
-/** Returns what makes it sweep now and waits for it. */
-function startReaper(runId: string): () => Promise<void> {
+/** `reap` makes it sweep now and waits for it. */
+function startReaper(runId: string) {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', reaper, runId], {
     // Away from our terminal, so that Ctrl-C is not for it; its standard input ends when we do.
     detached: true,
@@ -53,12 +53,13 @@ function startReaper(runId: string): () => Promise<void> {
   child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text))
   child.unref()
   const ended = once(child, 'close')
-  return async () => {
+  const reap = async () => {
     child.ref()
     child.stdin.end()
     await ended
     if (child.exitCode !== 0) throw new Error(`${runId} could not be swept: ${complaint}`)
   }
+  return { pid: child.pid, reap }
 }
 
 const recordedRuns = async () => (await readdir(records)).map((name) => name.replace(/\.json$/, ''))

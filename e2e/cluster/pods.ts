@@ -54,11 +54,9 @@ export interface Pods {
   readonly deletePod: (pod: Pod) => Promise<void>
 }
 
-const patienceMs = 60_000
-
 export function podsOf(cluster: Pick<ControlPlane, 'api' | 'kubectl' | 'waitFor'>): Pods {
   const podReady = (name: string, namespace = 'default') =>
-    cluster.waitFor<Pod>(`/api/v1/namespaces/${namespace}/pods/${name}`, isReady, patienceMs)
+    cluster.waitFor<Pod>(`/api/v1/namespaces/${namespace}/pods/${name}`, isReady)
   return {
     podReady,
     async runPod(request) {
@@ -74,7 +72,7 @@ export function podsOf(cluster: Pick<ControlPlane, 'api' | 'kubectl' | 'waitFor'
       const path = `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`
       await cluster.api.request('DELETE', path, { gracePeriodSeconds: 0 })
       // A controller may have made another of the same name.
-      await cluster.waitFor<Pod>(path, (pod) => pod?.metadata.uid !== metadata.uid, patienceMs)
+      await cluster.waitFor<Pod>(path, (pod) => pod?.metadata.uid !== metadata.uid)
     },
   }
 }
