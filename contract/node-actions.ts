@@ -1,10 +1,15 @@
 /** Parameters of the actions that a node executes: the responder offers them, the node's detector parses them again. */
 import { z } from 'zod'
 
-const address = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()])
+export const addressSchema = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()])
 
-/** What a process's action reaches: itself, its living descendants as well, or its whole session. */
-const reach = z.enum(['process', 'tree', 'session'])
+/** A port that stays reachable: everywhere, or only at the addresses in `to`. */
+export const openPortSchema = z.strictObject({
+  port: z.int().min(1).max(65_535),
+  protocol: z.enum(['tcp', 'udp', 'any']).default('any'),
+  to: z.array(addressSchema).max(32).default([]),
+})
+export type OpenPort = z.infer<typeof openPortSchema>
 
 /** A literal value, or `%field` for the value of a field that the alert carries; never a part of a text. */
 const templated = z.string().min(1).max(4096)
@@ -25,7 +30,10 @@ export const snapshotParts = [
 
 export const nodeActionParameters = {
   kill_process: z.strictObject({
-    scope: reach.default('process').describe('process, tree (with its descendants) or session'),
+    scope: z
+      .enum(['process', 'tree', 'session', 'container'])
+      .default('process')
+      .describe('process, tree (with its descendants), session, or container: all of it'),
     signal: z
       .enum(['KILL', 'TERM', 'INT', 'HUP', 'QUIT'])
       .default('KILL')
@@ -33,20 +41,27 @@ export const nodeActionParameters = {
   }),
   freeze: z.strictObject({
     scope: z
-      .enum(['process', 'tree', 'session', 'container'])
+      .enum(['process', 'tree', 'session', 'container', 'pod'])
       .default('tree')
-      .describe('as for kill_process, or container: its whole cgroup'),
+      .describe('as for kill_process; container or pod: the whole cgroup'),
   }),
   block_network: z.strictObject({
     scope: z
-      .enum(['tree', 'cgroup'])
+      .enum(['tree', 'cgroup', 'container', 'pod'])
       .default('tree')
-      .describe('tree: the process and its descendants; cgroup: everything in its cgroup'),
+      .describe(
+        'tree: the process and its descendants; cgroup: everything in its cgroup; container; pod: containers that start later too',
+      ),
     allow: z
-      .array(address)
+      .array(addressSchema)
       .max(32)
       .default([])
       .describe('addresses and networks that stay reachable, such as 10.0.0.53 or fd00::/8'),
+    allowPorts: z
+      .array(openPortSchema)
+      .max(32)
+      .default([])
+      .describe('ports that stay reachable, everywhere or at the addresses in `to`'),
   }),
   quarantine_file: z.strictObject({
     path: templatedPath

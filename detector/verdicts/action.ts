@@ -41,6 +41,12 @@ export interface NodeDone<Effect> {
   readonly effect: Effect
 }
 
+/** Verified, with what could be seen of it: figures for people and for the answer's effect. */
+export interface Seen {
+  readonly detail: string
+  readonly seen: Readonly<Record<string, unknown>>
+}
+
 export interface NodeAction<
   Parameters extends z.ZodType = z.ZodType,
   Effect extends z.ZodType = z.ZodType,
@@ -61,7 +67,7 @@ export interface NodeAction<
     call: NodeCall<z.infer<Parameters>>,
     planned: z.infer<Effect> | null,
   ): Promise<NodeDone<z.infer<Effect>>>
-  verify(call: NodeCall<z.infer<Parameters>>, effect: z.infer<Effect>): Promise<boolean>
+  verify(call: NodeCall<z.infer<Parameters>>, effect: z.infer<Effect>): Promise<boolean | Seen>
   undo?(
     call: NodeCall<z.infer<Parameters>>,
     effect: z.infer<Effect>,

@@ -1,70 +1,16 @@
 import { execFileSync } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { cgroupId, cgroupPath, findCgroupTrees } from './cgroups.ts'
 import { executeVerdict } from './execute.ts'
 import { hostPlace, makeCgroup, openTestContext, order, startVictim, until } from './testing.ts'
-import type { Victim } from './testing.ts'
+import { listen, startTalker, talker, tell } from './talker.ts'
 
 const { unified } = findCgroupTrees()
 const onUnified = unified === undefined ? test.skip : test
 const root = unified ?? ''
-
-/** Takes a command a line: `connect HOST PORT`, `say TEXT` on the connection it has, `udp HOST PORT`; says what happened. */
-const talker = `
-const net = require('node:net'), dgram = require('node:dgram'); let open;
-require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-  const [verb, a, b] = line.split(' ');
-  const say = (text) => console.log(verb + ' ' + text);
-  if (verb === 'say') open.write(a + '\\n', () => say(a));
-  if (verb === 'udp') dgram.createSocket(a.includes(':') ? 'udp6' : 'udp4').send('x', b, a, (error) => say(error ? error.code : 'sent'));
-  if (verb !== 'connect') return;
-  const socket = net.connect(Number(b), a);
-  socket.on('connect', () => { open = socket; say('ok'); });
-  socket.on('error', (error) => say(error.code));
-  socket.on('data', (data) => console.log('heard ' + data.toString().trim()));
-});`
-const startTalker = () => startVictim([process.execPath, '-e', talker])
-
-/** The answer to the command: the next line that the talker prints. */
-async function tell(victim: Victim, command: string): Promise<string> {
-  const before = victim.output().length
-  victim.write(`${command}\n`)
-  await until(() => victim.output().slice(before).includes('\n'))
-  return victim.output().slice(before).trim()
-}
-
-interface Listener extends AsyncDisposable {
-  readonly port: number
-  readonly heard: () => string
-  readonly say: (text: string) => void
-}
-
-async function listen(host: string): Promise<Listener> {
-  let heard = ''
-  const sockets: Socket[] = []
-  const server: Server = createServer((socket) => {
-    sockets.push(socket)
-    socket.on('data', (data) => (heard += data.toString())).on('error', () => undefined)
-  })
-  server.listen(0, host)
-  await once(server, 'listening')
-  const address = server.address()
-  return {
-    port: typeof address === 'object' ? (address?.port ?? 0) : 0,
-    heard: () => heard,
-    say: (text) => sockets[0]?.write(text),
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-      await once(server, 'close')
-    },
-  }
-}
 
 onUnified(
   'a tree that shares its cgroup is cut off alone, both ways, open connections too, and undo mends it',

@@ -1,10 +1,11 @@
 import { basename } from 'node:path'
 import { z } from 'zod'
-import { nodeActionParameters } from '../../contract/node-actions.ts'
-import { gone, nodeAction, refused, type NodeCall } from './action.ts'
-import { directoryOfId, pidsIn } from './cgroups.ts'
+import { nodeActionParameters, openPortSchema, type OpenPort } from '../../contract/node-actions.ts'
+import { nodeAction, refused, type NodeCall } from './action.ts'
+import { pidsIn } from './cgroups.ts'
 import { membersNow, processRefSchema, refs, refuseProtected, sentence } from './members.ts'
 import { readStat, type ProcessRef } from './proc.ts'
+import { cgroupOfPlace, noTree } from './place-cgroup.ts'
 import { moveBack, moveTree, ownCgroupSchema } from './own-cgroup.ts'
 
 const parameters = nodeActionParameters.block_network
@@ -16,6 +17,7 @@ const effectSchema = z.strictObject({
   spared: z.array(z.string()),
   cgroups: z.array(ownCgroupSchema),
   allow: z.array(z.string()),
+  allowPorts: z.array(openPortSchema).default([]),
 })
 type Effect = z.infer<typeof effectSchema>
 
@@ -30,31 +32,38 @@ export const blockNetwork = nodeAction({
     const { processes, spared, cgroup } = targetOf(call)
     if (cgroup !== undefined && call.network.isBlocked(cgroup.id))
       return Promise.resolve({ kind: 'already_done', detail: `${cgroup.directory} is cut off` })
-    const effect = { processes: refs(processes), spared, cgroups: [], allow: call.parameters.allow }
+    const cgroups = cgroup === undefined ? [] : [cgroup]
+    const effect = { processes: refs(processes), spared, cgroups, ...holesOf(call) }
     return Promise.resolve({ kind: 'change', detail: describe('cut off', effect), effect })
   },
 
   async run(call, planned) {
-    const { allow } = call.parameters
+    const holes = holesOf(call)
     const { processes, spared, cgroup } = targetOf(call, planned?.processes)
     if (cgroup !== undefined) {
-      await call.network.block(call.id, cgroup.id, allow)
-      const effect = { processes: refs(processes), spared, cgroups: [cgroup], allow }
+      await call.network.block(call.id, cgroup.id, holes)
+      const effect = { processes: refs(processes), spared, cgroups: [cgroup], ...holes }
       return { detail: describe('cut off', effect), effect }
     }
     const reach = reachOf(call, planned?.processes ?? [])
-    rootOf(call)
     const cgroups = await moveTree(call.scope, call.id, reach, ({ id }) =>
-      call.network.block(call.id, id, allow),
+      call.network.block(call.id, id, holes),
     )
     // After the last one moved in, with whatever connections it holds.
     call.network.sweep()
-    const effect = { processes: refs(processes), spared, cgroups, allow }
+    const effect = { processes: refs(processes), spared, cgroups, ...holes }
     return { detail: describe('cut off', effect), effect }
   },
 
-  verify: (call, { cgroups }) =>
-    Promise.resolve(cgroups.length > 0 && cgroups.every(({ id }) => call.network.isBlocked(id))),
+  verify({ network }, { cgroups }) {
+    const found = cgroups.map(({ id }) => network.refusedBy(id))
+    const blocked = found.filter((one) => one !== undefined)
+    if (blocked.length === 0 || blocked.length < found.length) return Promise.resolve(false)
+    const packets = blocked.reduce((sum, one) => sum + one.packets, 0)
+    const calls = blocked.reduce((sum, one) => sum + one.calls, 0)
+    const detail = `in force; ${packets} packets dropped and ${calls} calls refused so far`
+    return Promise.resolve({ detail, seen: { packets, calls } })
+  },
 
   async undo(call, effect) {
     await call.network.release(call.id)
@@ -64,21 +73,21 @@ export const blockNetwork = nodeAction({
   },
 })
 
+const holesOf = ({ parameters: { allow, allowPorts } }: Call) => ({ allow, allowPorts })
+
 /** A whole cgroup, or the members of a tree that get one of their own. */
 function targetOf(call: Call, planned: readonly ProcessRef[] = []) {
-  const root = rootOf(call)
-  if (call.parameters.scope === 'tree')
+  const part = call.parameters.scope
+  if (part === 'tree') {
+    if (call.scope.directory === undefined) throw refused(noTree)
     return { ...membersNow(reachOf(call, planned)), cgroup: undefined }
-  const { place } = call
-  if (place === null) throw refused('the alert names no cgroup')
-  const directory = directoryOfId(root, place.cgroupId)
-  if (directory === undefined) throw gone(`cgroup ${place.cgroupId} does not exist any more`)
-  if (directory === root) throw refused('the root cgroup is the whole machine; use scope tree')
+  }
+  const { id, directory } = cgroupOfPlace(call.place, call.scope, part)
   const processes = pidsIn(directory)
     .map(readStat)
     .filter((stat) => stat !== undefined)
   for (const process of processes) refuseProtected(call.guard, process)
-  return { processes, spared: [], cgroup: { id: place.cgroupId, directory, from: null } }
+  return { processes, spared: [], cgroup: { id, directory, from: null } }
 }
 
 const reachOf = ({ process, guard }: Call, planned: readonly ProcessRef[]) => ({
@@ -88,13 +97,13 @@ const reachOf = ({ process, guard }: Call, planned: readonly ProcessRef[]) => ({
   guard,
 })
 
-function rootOf({ scope }: Call): string {
-  if (scope.directory !== undefined) return scope.directory
-  throw refused('this machine has no unified cgroup tree (cgroup v2), which a block needs')
-}
-
-function describe(verb: string, { processes, spared, allow, cgroups }: Effect): string {
+function describe(verb: string, effect: Effect): string {
+  const { processes, spared, allow, allowPorts, cgroups } = effect
   const where = cgroups.map(({ directory }) => basename(directory)).join(', ')
-  const but = allow.length === 0 ? '' : `, but for ${allow.join(', ')}`
+  const open = [...allow, ...allowPorts.map(portText)]
+  const but = open.length === 0 ? '' : `, but for ${open.join(', ')}`
   return `${sentence(verb, processes, spared)}${where === '' ? '' : ` in ${where}`}${but}`
 }
+
+const portText = ({ port, protocol, to }: OpenPort): string =>
+  `port ${port}${protocol === 'any' ? '' : `/${protocol}`}${to.length === 0 ? '' : ` of ${to.join(', ')}`}`

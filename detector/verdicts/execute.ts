@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Answer, AnswerStatus, Verdict } from '../../contract/verdict.ts'
 import { unknownName } from '../../contract/problem.ts'
-import { VerdictFailure, type NodeAction, type NodeServices } from './action.ts'
+import { VerdictFailure, type NodeAction, type NodeServices, type Seen } from './action.ts'
 import type { AnswerMemory } from './answer-memory.ts'
 import { findNodeAction, nodeActions } from './index.ts'
 
@@ -18,7 +18,7 @@ export interface VerdictContext extends NodeServices {
 interface Outcome {
   readonly status: AnswerStatus
   readonly detail: string
-  readonly effect?: Answer['effect']
+  readonly effect?: Readonly<Record<string, unknown>> | null
   readonly isRetryable?: boolean
 }
 
@@ -124,14 +124,19 @@ async function perform(
       return done(await action.run(call, effect))
     case 'verify':
       if (effect === null) return { status: 'refused', detail: 'verify needs the effect of run' }
-      return (await action.verify(call, effect))
-        ? { status: 'done', detail: 'seen' }
-        : { status: 'unverified', detail: 'the effect cannot be seen' }
+      return verified(await action.verify(call, effect))
     case 'undo':
       if (effect === null || action.undo === undefined)
         return { status: 'refused', detail: `${action.name} cannot be undone` }
       return done(await action.undo(call, effect))
   }
+}
+
+function verified(seen: boolean | Seen): Outcome {
+  if (typeof seen !== 'boolean') return { status: 'done', detail: seen.detail, effect: seen.seen }
+  return seen
+    ? { status: 'done', detail: 'seen' }
+    : { status: 'unverified', detail: 'the effect cannot be seen' }
 }
 
 const done = ({ detail, effect }: { detail: string; effect: unknown }): Outcome => ({

@@ -13,7 +13,7 @@ import {
   stopMembers,
 } from './members.ts'
 import type { Reach } from './members.ts'
-import { find, label, readStat, refOf, type ProcessRef } from './proc.ts'
+import { find, readStat, refOf, type ProcessRef } from './proc.ts'
 import { signal } from './signals.ts'
 
 const parameters = nodeActionParameters.freeze
@@ -103,30 +103,25 @@ async function standStill(processes: readonly ProcessRef[], deadline: AbortSigna
 }
 
 /** The cgroup to freeze as a whole, if that is the scope and there is one of its own. */
-function cgroupOf({
-  parameters: { scope },
-  place,
-  process,
-  guard,
-  scope: own,
-}: Call): freezer.Freezable | undefined {
-  if (scope !== 'container') return undefined
-  if (process === null) throw refused('the alert names no process')
-  const stat = find(refOf(process))
-  const cgroup = freezer.freezableOf(place, stat?.pid ?? 0, own)
-  if (cgroup === undefined && stat === undefined)
-    throw gone(`${label(refOf(process))} and its cgroup are gone`)
-  if (cgroup === undefined) return undefined
-  for (const pid of pidsIn(cgroup.directory)) {
+function cgroupOf(call: Call): freezer.Freezable | undefined {
+  const { place, process, guard, scope } = call
+  const part = call.parameters.scope
+  if (part !== 'container' && part !== 'pod') return undefined
+  const stat = process === null ? undefined : find(refOf(process))
+  const cgroup = freezer.freezableOf(place, stat?.pid ?? 0, scope, part)
+  if (cgroup === undefined && part === 'pod') throw refused('no cgroup of a pod can be told here')
+  if (cgroup === undefined && stat === undefined) throw gone('the process and its cgroup are gone')
+  for (const pid of cgroup === undefined ? [] : pidsIn(cgroup.directory)) {
     const member = readStat(pid)
     if (member !== undefined) refuseProtected(guard, member)
   }
   return cgroup
 }
 
-const reachOf = (call: Call, planned: readonly ProcessRef[]): Reach => ({
-  target: call.process,
-  scope: call.parameters.scope === 'container' ? 'tree' : call.parameters.scope,
-  planned,
-  guard: call.guard,
-})
+function reachOf(call: Call, planned: readonly ProcessRef[]): Reach {
+  const { process: target, guard } = call
+  const { scope } = call.parameters
+  // A container without a cgroup of its own is its process's tree.
+  const reached = scope === 'container' || scope === 'pod' ? 'tree' : scope
+  return { target, scope: reached, planned, guard }
+}

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import type { Place } from '../../contract/alert.ts'
 import type { Scope } from '../scope/scope.ts'
 import { cgroupId, directoryOfId, orMissing } from './cgroups.ts'
+import { cgroupOfPlace, partAbove } from './place-cgroup.ts'
 
 /** One cgroup that can be frozen, named by its id: a directory made anew under the same path is another. */
 export const freezableSchema = z.strictObject({
@@ -19,17 +20,26 @@ export type Freezable = z.infer<typeof freezableSchema>
 export const AT_REST_WITHIN_MS = 2000
 
 /**
- * The cgroup of a place, or of its process where the unified tree does not tell containers apart (pure v1). Undefined
- * when there is nothing but a root cgroup, which is the whole machine.
+ * A container or pod of a place, by its process where the unified tree does not tell containers apart (pure v1). Of the
+ * host: the cgroup itself. Undefined when there is nothing but a root cgroup, which is the whole machine.
  */
-export function freezableOf(place: Place | null, pid: number, scope: Scope): Freezable | undefined {
+export function freezableOf(
+  place: Place | null,
+  pid: number,
+  scope: Scope,
+  part: 'container' | 'pod' = 'container',
+): Freezable | undefined {
+  const isOfHost = place === null || (part === 'container' && place.containerId === 'host')
   if (scope.directory !== undefined && place !== null) {
-    const directory = directoryOfId(scope.directory, place.cgroupId)
-    if (directory !== undefined && directory !== scope.directory)
-      return { tree: 'unified', directory, id: place.cgroupId }
+    const isFound = directoryOfId(scope.directory, place.cgroupId) !== scope.directory
+    // A root cgroup tells no containers apart.
+    if (isFound)
+      return { tree: 'unified', ...cgroupOfPlace(place, scope, isOfHost ? 'cgroup' : part) }
   }
-  const directory = scope.directoryOf(pid, 'freezer')
-  if (directory === undefined || directory === scope.trees.freezer) return undefined
+  const start = scope.directoryOf(pid, 'freezer')
+  const root = scope.trees.freezer
+  if (start === undefined || root === undefined || start === root) return undefined
+  const directory = isOfHost ? start : partAbove(start, root, place, part)
   const id = cgroupId(directory)
   return id === undefined ? undefined : { tree: 'freezer', directory, id }
 }

@@ -5,6 +5,7 @@ import type { Scope } from '../scope/scope.ts'
 import { failed, nodeAction, type NodeCall } from './action.ts'
 import { stopMembers, membersNow, processesEffectSchema, refs, sentence } from './members.ts'
 import type { ProcessesEffect, Reach } from './members.ts'
+import { cgroupOfPlace } from './place-cgroup.ts'
 import { freezableOf, isAsked } from './freezer.ts'
 import { find, label, type ProcessRef } from './proc.ts'
 import { signal, type SignalName } from './signals.ts'
@@ -61,12 +62,13 @@ export const killProcess = nodeAction({
     Promise.resolve(effect.processes.every((process) => find(process) === undefined)),
 })
 
-const reachOf = (call: Call, planned: readonly ProcessRef[]): Reach => ({
-  target: call.process,
-  scope: call.parameters.scope,
-  planned,
-  guard: call.guard,
-})
+function reachOf(call: Call, planned: readonly ProcessRef[]): Reach {
+  const { place, process: target, guard, scope: own } = call
+  const { scope } = call.parameters
+  if (scope !== 'container') return { target, scope, planned, guard }
+  const cgroup = cgroupOfPlace(place, own, 'container').directory
+  return { target, scope: 'tree', planned, guard, cgroup }
+}
 
 async function goneInTime(
   processes: readonly ProcessRef[],

@@ -3,7 +3,17 @@ import { z } from 'zod'
 import type { ProcessIdentity } from '../../contract/alert.ts'
 import { gone, refused } from './action.ts'
 import { spare, type Guard } from './guard.ts'
-import { find, label, refOf, running, type ProcessRef, type ProcessStat } from './proc.ts'
+import { pidsIn } from './cgroups.ts'
+import {
+  find,
+  isDead,
+  label,
+  readStat,
+  refOf,
+  running,
+  type ProcessRef,
+  type ProcessStat,
+} from './proc.ts'
 import { signal } from './signals.ts'
 
 export type Scope = 'process' | 'tree' | 'session'
@@ -31,6 +41,8 @@ export interface Reach {
   /** Processes that an earlier plan named: they belong even if what tied them to the target is gone. */
   readonly planned: readonly ProcessRef[]
   readonly guard: Guard
+  /** A container's directory: all that is in it is reached, whatever became of the target. */
+  readonly cgroup?: string | undefined
 }
 
 export interface Members {
@@ -73,7 +85,15 @@ export function stopMembers(reach: Reach): Members {
   return { processes: [...held.values()], spared: [...spared] }
 }
 
-function look({ target, guard, planned, scope }: Reach, held: readonly ProcessRef[] = []): Members {
+function look(reach: Reach, held: readonly ProcessRef[] = []): Members {
+  const { target, guard, planned, scope, cgroup } = reach
+  if (cgroup !== undefined) {
+    const inside = pidsIn(cgroup).flatMap((pid) => readStat(pid) ?? [])
+    return spare(
+      guard,
+      inside.filter((stat) => !isDead(stat)),
+    )
+  }
   if (target === null) throw refused('the alert names no process')
   const root = find(refOf(target))
   if (root !== undefined) refuseProtected(guard, root)

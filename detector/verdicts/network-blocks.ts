@@ -6,19 +6,35 @@
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
+import { type OpenPort, openPortSchema } from '../../contract/node-actions.ts'
 import { objectPath, openObject, type BpfObject } from '../native.ts'
 import { directoryOfId } from './cgroups.ts'
 import { readJson, writeDurably } from './durable-file.ts'
-import { holeKey } from './holes.ts'
+import { holeKey, portHoleKeys } from './holes.ts'
 
 const blockSchema = z.strictObject({
   /** Step that asked for it. */
   step: z.string(),
   cgroupId: z.string(),
   allow: z.array(z.string()),
+  allowPorts: z.array(openPortSchema).default([]),
 })
 type Block = z.infer<typeof blockSchema>
 const blocksSchema = z.array(blockSchema)
+
+/** What stays reachable. */
+export interface Holes {
+  readonly allow: readonly string[]
+  readonly allowPorts: readonly OpenPort[]
+}
+
+/** Counted since the block began: packets dropped both ways, calls (connect, sendmsg) refused. */
+export interface Refusals {
+  readonly packets: number
+  readonly calls: number
+  /** Boot clock of the first; 0: nothing yet. */
+  readonly firstNs: string
+}
 
 export interface BlockSettings {
   /** The durable list. */
@@ -37,11 +53,13 @@ const programs = [
   'block_ingress',
   'block_egress',
 ] as const
-const maps = ['blocked', 'holes', 'sockets'] as const
+const maps = ['blocked', 'holes', 'port_holes', 'sockets'] as const
 
 /** A process can accept or be handed a socket that was made elsewhere; each sweep finds those. */
 const SWEEP_MS = 1000
 const PRESENT = Uint8Array.of(1)
+/** struct cut of bpf/block.bpf.c */
+const NOTHING_YET = new Uint8Array(24)
 
 export class NetworkBlocks {
   readonly #settings: BlockSettings
@@ -73,15 +91,24 @@ export class NetworkBlocks {
     )
   }
 
+  /** What was kept from a blocked cgroup and what is below it, or from others by it; undefined when it is not blocked. */
+  refusedBy(cgroupId: string): Refusals | undefined {
+    const bytes = this.#object?.lookup('blocked', idKey(cgroupId))
+    if (bytes === undefined) return undefined
+    const [packets = 0n, calls = 0n, firstNs = 0n] = new BigUint64Array(bytes.slice().buffer)
+    return { packets: Number(packets), calls: Number(calls), firstNs: String(firstNs) }
+  }
+
   /**
    * Live when this returns, durable when it resolves. After a crash in between the next start lifts it, because the list
    * does not know it, and the order comes again, because it was not answered.
    */
-  async block(step: string, cgroupId: string, allow: readonly string[]): Promise<void> {
+  async block(step: string, cgroupId: string, { allow, allowPorts }: Holes): Promise<void> {
     const others = this.#blocks.filter(
       (block) => block.step !== step || block.cgroupId !== cgroupId,
     )
-    await this.#apply([...others, { step, cgroupId, allow: [...allow] }])
+    const block = { step, cgroupId, allow: [...allow], allowPorts: [...allowPorts] }
+    await this.#apply([...others, block])
   }
 
   async release(step: string): Promise<void> {
@@ -174,11 +201,20 @@ function fill(object: BpfObject, blocks: readonly Block[]): void {
   const holes = new Map(
     blocks.flatMap(({ cgroupId, allow }) => allow.map((net) => hexed(holeKey(cgroupId, net)))),
   )
+  const ports = new Map(
+    blocks.flatMap(({ cgroupId, allowPorts }) =>
+      allowPorts.flatMap((port) => portHoleKeys(cgroupId, port).map(hexed)),
+    ),
+  )
   const ids = new Map(blocks.map(({ cgroupId }) => hexed(idKey(cgroupId))))
   for (const key of holes.values()) object.update('holes', key, PRESENT)
-  for (const key of ids.values()) object.update('blocked', key, PRESENT)
+  for (const key of ports.values()) object.update('port_holes', key, PRESENT)
+  for (const key of ids.values())
+    if (object.lookup('blocked', key) === undefined) object.update('blocked', key, NOTHING_YET)
   for (const key of keys(object, 'blocked')) if (!ids.has(hex(key))) object.delete('blocked', key)
   for (const key of keys(object, 'holes')) if (!holes.has(hex(key))) object.delete('holes', key)
+  for (const key of keys(object, 'port_holes'))
+    if (!ports.has(hex(key))) object.delete('port_holes', key)
   for (const key of keys(object, 'sockets')) {
     const cgroup = object.lookup('sockets', key)
     if (cgroup !== undefined && !ids.has(hex(cgroup))) object.delete('sockets', key)

@@ -68,7 +68,7 @@ test('an unknown action or parameter names the nearest one, beside the mistakes 
   expect(remarks(text)).toEqual([
     '9:11 unknown action "kill-proces"; did you mean kill_process?',
     '10:27 kill_process has no parameter "scop"; did you mean scope?',
-    '11:28 freeze: scope must be one of process, tree, session, container',
+    '11:28 freeze: scope must be one of process, tree, session, container, pod',
     '12:7 unknown key "wen"; did you mean when?',
   ])
 })
