@@ -1,8 +1,8 @@
 /** The responder's half of an action that a node executes: each operation is one order to the node and its answer. */
 import type { z } from 'zod'
 import { nodeActionParameters, type NodeActionName } from '../../contract/node-actions.ts'
-import type { Answer } from '../../contract/verdict.ts'
-import { action, type Action, type Done, type Effect } from './action.ts'
+import type { Answer, Operation } from '../../contract/verdict.ts'
+import { action, type Action, type Call, type Done, type Effect } from './action.ts'
 import { ActionExpired, ActionFailed, ActionRefused, TargetGone } from './errors.ts'
 
 interface NodeActionRecord {
@@ -11,10 +11,21 @@ interface NodeActionRecord {
   readonly risk: Action['risk']
   readonly capabilities: readonly string[]
   readonly undo: Action['undoes']
+  /** What people write, where that is more than what the node takes: then `resolve` makes the one of the other. */
+  readonly parameters?: z.ZodType<Effect>
+  readonly resolve?: (call: Call<Effect>, operation: Operation) => Promise<Effect>
 }
 
-export function nodeAction({ name, summary, risk, capabilities, undo }: NodeActionRecord): Action {
-  const parameters: z.ZodType<Effect> = nodeActionParameters[name]
+export function nodeAction(record: NodeActionRecord): Action {
+  const { name, summary, risk, capabilities, undo } = record
+  const parameters: z.ZodType<Effect> = record.parameters ?? nodeActionParameters[name]
+  const ask = async (call: Call<Effect>, operation: Operation, effect: Effect | null) =>
+    call.node.ask(
+      operation,
+      name,
+      record.resolve === undefined ? call.parameters : await record.resolve(call, operation),
+      effect,
+    )
   const base: Action = {
     name,
     summary,
@@ -25,7 +36,7 @@ export function nodeAction({ name, summary, risk, capabilities, undo }: NodeActi
     rbac: [],
     undoes: undo,
     async plan(call) {
-      const answer = await call.node.ask('plan', name, call.parameters, null)
+      const answer = await ask(call, 'plan', null)
       if (answer.status === 'already_done') return { kind: 'already_done', detail: answer.detail }
       if (answer.status !== 'planned') throw failure(answer)
       const effect = answer.effect ?? {}
@@ -36,9 +47,9 @@ export function nodeAction({ name, summary, risk, capabilities, undo }: NodeActi
         bound: boundOf(effect, call.parameters),
       }
     },
-    run: async (call, effect) => done(await call.node.ask('run', name, call.parameters, effect)),
+    run: async (call, effect) => done(await ask(call, 'run', effect)),
     async verify(call, effect) {
-      const answer = await call.node.ask('verify', name, call.parameters, effect)
+      const answer = await ask(call, 'verify', effect)
       if (answer.status === 'done') return true
       if (answer.status === 'unverified') return false
       throw failure(answer)
@@ -47,7 +58,7 @@ export function nodeAction({ name, summary, risk, capabilities, undo }: NodeActi
   if (undo === null) return action(base)
   return action({
     ...base,
-    undo: async (call, effect) => done(await call.node.ask('undo', name, call.parameters, effect)),
+    undo: async (call, effect) => done(await ask(call, 'undo', effect)),
   })
 }
 
