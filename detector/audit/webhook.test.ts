@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import type { WebhookDoor } from './settings.ts'
+import { eventually } from '../../e2e/support/eventually.ts'
 import { needs } from '../../scripts/needs.ts'
 import { auditEvent, judging } from './testing.ts'
 import { AuditWebhook } from './webhook.ts'
@@ -211,7 +212,7 @@ function issue(ca: string, ...names: readonly string[]) {
 }
 
 needs('openssl')(
-  'over TLS a client needs a certificate of the right authority and name',
+  'over TLS a client needs a certificate of the right authority and name; a renewed one of ours is taken',
   async () => {
     issue('ca', 'localhost', 'kube-apiserver', 'somebody')
     issue('other', 'stranger')
@@ -236,6 +237,15 @@ needs('openssl')(
     expect(await post(door.webhook, as('somebody'))).toMatchObject({ status: 401 })
     expect(await post(door.webhook, as('kube-apiserver'))).toMatchObject({ status: 200 })
     expect(door.alerts).toHaveLength(1)
+
+    const client = as('kube-apiserver').tls
+    issue('next', 'localhost')
+    writeFileSync(file('falco.pem'), readFileSync(file('localhost.key'), 'utf8') + readFileSync(file('localhost.crt'), 'utf8')) // prettier-ignore
+    const renewed = { tls: { ...client, ca: readFileSync(file('next.crt')) } }
+    await eventually(
+      () => post(door.webhook, renewed),
+      ({ status }) => status === 200,
+    )
   },
   60_000,
 )

@@ -92,7 +92,7 @@ export class AuditWebhook implements AuditSource {
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse) {
-    const answer = await this.#answer(request)
+    const answer = await this.#answer(request).catch((error: unknown) => this.#failed(error))
     // What was refused may have more to say, which nobody reads.
     const closing = request.complete ? {} : { connection: 'close' }
     response.writeHead(answer.status, {
@@ -101,6 +101,12 @@ export class AuditWebhook implements AuditSource {
       ...closing,
     })
     response.end(answer.text === '' ? '' : `${answer.text}\n`)
+  }
+
+  /** Whatever somebody posted, the next request is served. */
+  #failed(error: unknown): Answer {
+    this.#options.say(`a request could not be judged: ${messageOf(error)}`)
+    return refusal(500, 'this request could not be judged')
   }
 
   async #answer(request: IncomingMessage): Promise<Answer> {
