@@ -10,7 +10,6 @@ const clusterPrograms = [
   'busybox',
   'iptables',
   'nft',
-  'conntrack',
   'openssl',
   'ip',
   'nsenter',

@@ -14,7 +14,7 @@ packages=(
 [ "${1:-}" = tests ] && packages+=(
 	chromium:chromium /usr/lib/postgresql:postgresql redis-benchmark:redis-tools
 	containerd:containerd runc:runc /usr/lib/cni/ptp:containernetworking-plugins busybox:busybox-static
-	iptables:iptables nft:nftables conntrack:conntrack openssl:openssl gcc:gcc
+	iptables:iptables nft:nftables openssl:openssl gcc:gcc
 )
 
 step() { printf 'setup: %s\n' "$*" >&2; }

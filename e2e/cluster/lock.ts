@@ -46,7 +46,7 @@ async function bind(path: string): Promise<(() => Promise<void>) | undefined> {
 
 async function holderLetGo(path: string): Promise<void> {
   const socket = connect(path)
-  // Refused means that it let go in between: either way it is time to try again.
+  // Refused or reset means that it let go: either way it is time to try again.
   socket.on('error', () => undefined)
-  await once(socket.resume(), 'close')
+  await new Promise((resume) => socket.resume().once('close', resume))
 }

@@ -44,6 +44,8 @@ interface ContainerStatus {
 }
 
 export interface Pods {
+  /** Makes a namespace and resolves once pods can be made in it. */
+  readonly makeNamespace: (name: string, labels?: Readonly<Record<string, string>>) => Promise<void>
   /** Resolves once it is Ready. */
   readonly runPod: (request: PodRequest) => Promise<Pod>
   /** Until it is Ready, with what it looks like then. */
@@ -57,12 +59,19 @@ export interface Pods {
 export function podsOf(cluster: Pick<ControlPlane, 'api' | 'kubectl' | 'waitFor'>): Pods {
   const podReady = (name: string, namespace = 'default') =>
     cluster.waitFor<Pod>(`/api/v1/namespaces/${namespace}/pods/${name}`, isReady)
+  const serviceAccountIn = (namespace: string) =>
+    cluster.waitFor(`/api/v1/namespaces/${namespace}/serviceaccounts/default`, Boolean)
   return {
     podReady,
+    async makeNamespace(name, labels = {}) {
+      const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } }
+      await cluster.api.request('POST', '/api/v1/namespaces', namespace)
+      await serviceAccountIn(name)
+    },
     async runPod(request) {
       const manifest = podManifest(request)
       const { namespace, name } = manifest.metadata
-      await cluster.waitFor(`/api/v1/namespaces/${namespace}/serviceaccounts/default`, Boolean)
+      await serviceAccountIn(namespace)
       await cluster.api.request('POST', `/api/v1/namespaces/${namespace}/pods`, manifest)
       return await podReady(name, namespace)
     },
