@@ -128,7 +128,7 @@ function part(table: FieldTable, name: string): RuleSource<Event> {
 const view: EventView = {
   eventId: 0, flags: 0, pid: 1, tid: 1, parentPid: 0, userId: 0, cpu: 0, timeNs: 0n, cgroupId: 0n, startTimeNs: 0n,
   strikes: 0n, int: () => undefined, bigint: () => undefined, text: () => undefined, list: () => undefined,
-  bytes: () => undefined, socket: () => undefined, isTruncated: () => false,
+  bytes: () => undefined, socket: () => undefined, isTruncated: () => false, byteLength: 0, keep: () => view,
 } // prettier-ignore
 
 /** An event of an id; its fields read what the fixture shows. */

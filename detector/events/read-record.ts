@@ -27,7 +27,7 @@ export function readRecord(record: Uint8Array): EventView {
     const length = data.getUint32(HEADER_BYTES + 8 * parameter + 4, true) & ~TRUNCATED_BIT
     return offset === 0 ? undefined : record.subarray(offset, offset + length)
   }
-  return {
+  const view: EventView = {
     eventId,
     flags: data.getUint16(header.flags, true),
     pid: data.getUint32(header.pid, true),
@@ -54,7 +54,10 @@ export function readRecord(record: Uint8Array): EventView {
     isTruncated: (parameter) =>
       isSlot(parameter) &&
       (data.getUint32(HEADER_BYTES + 8 * parameter + 4, true) & TRUNCATED_BIT) !== 0,
+    byteLength: record.byteLength,
+    keep: () => view,
   }
+  return view
 }
 
 const map = <T>(bytes: Uint8Array | undefined, decode: (bytes: Uint8Array) => T) =>

@@ -1,6 +1,6 @@
 /** The view of the live rings: typed arrays, no allocation, interned strings. read-record.ts is its plain twin. */
 import { Intern } from './intern.ts'
-import type { Memory } from './memory.ts'
+import { type Memory, memoryOf } from './memory.ts'
 import { decodeText } from './read-record.ts'
 import { events, header, HEADER_BYTES, TRUNCATED_BIT } from './schema.ts'
 import { socketFrom } from './socket-bytes.ts'
@@ -18,15 +18,16 @@ const join = (low: number, high: number) => high * 0x1_0000_0000 + (low >>> 0)
 
 /** `point` it at a record, then read; the same bytes give the same string object. */
 export class RecordView implements EventView {
-  readonly #intern = new Intern()
+  readonly #intern: Intern
   #memory: Memory
   /** Index in 4-byte words, and the event's row in `isScalar`. */
   #at = 0
   #row = 0
   eventId = 0
 
-  constructor(memory: Memory) {
+  constructor(memory: Memory, intern = new Intern()) {
     this.#memory = memory
+    this.#intern = intern
   }
 
   /** `offset` in bytes, a multiple of 8. */
@@ -113,6 +114,25 @@ export class RecordView implements EventView {
       parameter < this.slots &&
       ((this.#memory.words[this.#slot(parameter) + 1] ?? 0) & TRUNCATED_BIT) !== 0
     )
+  }
+
+  get byteLength(): number {
+    let end = HEADER_BYTES + (this.slots << 3)
+    for (let parameter = 0; parameter < this.slots; parameter++) {
+      const start = this.#start(parameter)
+      if (start > 0) end = Math.max(end, start - (this.#at << 2) + this.#length(parameter))
+    }
+    return end
+  }
+
+  keep(): RecordView {
+    const start = this.#at << 2
+    const bytes = this.byteLength
+    const copy = memoryOf(new ArrayBuffer((bytes + 7) & ~7))
+    copy.bytes.set(this.#memory.bytes.subarray(start, start + bytes))
+    const kept = new RecordView(copy, this.#intern)
+    kept.point(copy, 0)
+    return kept
   }
 
   #slot(parameter: number): number {

@@ -55,4 +55,8 @@ export interface EventView {
   bytes(parameter: number): Uint8Array | undefined
   socket(parameter: number): SocketTuple | undefined
   isTruncated(parameter: number): boolean
+  /** Of the whole record. */
+  readonly byteLength: number
+  /** A copy that stays good when the view moves on. */
+  keep(): EventView
 }
