@@ -5,6 +5,8 @@ export interface ContainerIdentity {
   readonly id: string
   /** All of it; empty on the host. */
   readonly fullId: string
+  /** Where the kubelet made the cgroup: the pod's UID, a static pod's config hash. */
+  readonly podUid?: string
 }
 
 const onHost: ContainerIdentity = { id: 'host', fullId: '' }
@@ -18,6 +20,9 @@ const colons = /:(?:cri-containerd|crio|docker):([0-9a-f]{64})$/
 const lxc = /^lxc(?:\.payload)?[.]([^/]+)$/
 const machine = /^machine-lxc(?:\\x2d|-)\d+(?:\\x2d|-)(.+)\.scope$/
 const bpm = /^bpm-([A-Za-z0-9-]+)$/
+/** The kubelet's two cgroup drivers: `pod<UID>`, and `kubepods-burstable-pod<UID with _>.slice`. */
+const podComponent =
+  /^(?:kubepods(?:-[a-z]+)?-)?pod([0-9a-f]{32}|[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12})(?:\.slice)?$/
 
 /**
  * The innermost component that names a container decides, so that a container which makes cgroups of its own is
@@ -50,7 +55,7 @@ function parse(path: string): ContainerIdentity {
     const name = components[at] ?? ''
     const above = components[at - 1] ?? ''
     const hex = hexId.exec(name)?.[0] ?? scoped.exec(name)?.[1] ?? colons.exec(name)?.[1]
-    if (hex !== undefined) return { id: hex.slice(0, 12), fullId: hex }
+    if (hex !== undefined) return { id: hex.slice(0, 12), fullId: hex, ...podAbove(components, at) }
     const named =
       lxc.exec(name)?.[1] ??
       machine.exec(name)?.[1] ??
@@ -59,4 +64,14 @@ function parse(path: string): ContainerIdentity {
     if (named !== undefined && named !== '') return { id: named, fullId: named }
   }
   return onHost
+}
+
+function podAbove(components: readonly string[], at: number): Pick<ContainerIdentity, 'podUid'> {
+  for (let above = at - 1; above > 0; above--) {
+    const uid = podComponent.exec(components[above] ?? '')?.[1]
+    if (uid !== undefined) return { podUid: uid.replaceAll('_', '-') }
+  }
+  // `kubepods-….slice:cri-containerd:<id>` has both in one component.
+  const uid = podComponent.exec(components[at]?.split(':')[0] ?? '')?.[1]
+  return uid === undefined ? {} : { podUid: uid.replaceAll('_', '-') }
 }

@@ -11,7 +11,7 @@ export function execute(view: EventView, state: State, process: Process): void {
     if (!process.isImageKnown) state.learner.learn(process, view.parentPid, view.timeNs)
     return
   }
-  image(view, process)
+  image(view, state, process)
   if (process.parent !== undefined) return
   const parent = state.learner.processOf(view.parentPid, view.timeNs)
   if (parent === undefined) process.parentPid = view.parentPid
@@ -22,7 +22,7 @@ export function execute(view: EventView, state: State, process: Process): void {
 export function scanned(view: EventView, state: State): void {
   const process = state.processes.enter(view.pid, view.startTimeNs, view.timeNs)
   if (process.isImageKnown && process.parent !== undefined) return
-  if (!process.isImageKnown) image(view, process)
+  if (!process.isImageKnown) image(view, state, process)
   state.processes.adoptByPid(process, view.parentPid)
 }
 
@@ -57,7 +57,7 @@ const vmSwap = intOf('vm_swap')
 const namespaceStartNs = bigintOf('pidns_init_start_ts')
 
 /** What the new image has afresh is taken as it is, also if missing; what survives an exec only if it is told. */
-function image(view: EventView, process: Process): void {
+function image(view: EventView, state: State, process: Process): void {
   process.isImageKnown = true
   process.commandLine = undefined
   process.name = comm(view)
@@ -90,13 +90,14 @@ function image(view: EventView, process: Process): void {
   const login = loginUserId(view)
   // INVALID_UID is all ones; people and rules know it as -1.
   if (login !== undefined) process.loginUserId = login === 0xffff_ffff ? -1 : login
-  place(process, cgroups(view))
+  place(process, state, cgroups(view))
 }
 
-function place(process: Process, found: readonly string[] | undefined): void {
+function place(process: Process, state: State, found: readonly string[] | undefined): void {
   if (found === undefined) return
   const container = containerOf(found)
   process.cgroups = found
   process.containerId = container.id
   process.fullContainerId = container.fullId
+  process.container = state.containers.enter(container)
 }

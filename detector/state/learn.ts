@@ -1,11 +1,14 @@
 /** Learns from /proc who a record's unknown process is, at most so often that a storm of them costs nothing. */
 import { isSystemError } from './accounts.ts'
+import type { ContainerTable } from './container-table.ts'
+import { containerOf } from './containers.ts'
 import { pidsIn, readProcess } from './proc-files.ts'
 import { type Process, hasStart, inherit } from './process.ts'
 import type { ProcessTable } from './processes.ts'
 
 export interface LearnOptions {
   readonly proc: string
+  readonly containers: ContainerTable
   /** Look-ups that may be made in a second of event time; what is beyond is taken from the record alone. */
   readonly perSecond: number
   /** Whether a scan enters it; all if not said. */
@@ -24,6 +27,7 @@ export interface Learner {
 }
 
 export function createLearner(table: ProcessTable, options: LearnOptions): Learner {
+  const { containers } = options
   const counts = { made: 0, refused: 0 }
   let windowNs = 0n
   let used = 0
@@ -45,7 +49,7 @@ export function createLearner(table: ProcessTable, options: LearnOptions): Learn
   function learn(process: Process, parentPid: number, nowNs: bigint): void {
     const holder = mayLook(nowNs) ? readProcess(options.proc, process.pid) : undefined
     const found = holder !== undefined && hasStart(holder, process.startTimeNs) ? holder : undefined
-    if (found !== undefined) fill(process, found)
+    if (found !== undefined) fill(process, found, containers)
     process.parentPid = found?.parentPid ?? parentPid
     const parent = processOf(process.parentPid, nowNs)
     if (parent === undefined) return
@@ -61,7 +65,7 @@ export function createLearner(table: ProcessTable, options: LearnOptions): Learn
     const found = mayLook(nowNs) ? readProcess(options.proc, pid) : undefined
     if (found === undefined) return undefined
     const entered = table.enter(pid, found.startTimeNs, nowNs)
-    fill(entered, found)
+    fill(entered, found, containers)
     entered.parentPid = found.parentPid
     const above = processOf(found.parentPid, nowNs)
     if (above !== undefined) table.adopt(entered, above)
@@ -78,7 +82,8 @@ export function createLearner(table: ProcessTable, options: LearnOptions): Learn
     const found = pids
       .filter((pid) => table.current(pid) === undefined && options.covers?.(pid) !== false)
       .flatMap((pid) => readProcess(options.proc, pid) ?? [])
-    for (const process of found) fill(table.enter(process.pid, process.startTimeNs, nowNs), process)
+    for (const process of found)
+      fill(table.enter(process.pid, process.startTimeNs, nowNs), process, containers)
     for (const { pid, parentPid } of found) {
       const child = table.current(pid)
       const parent = table.current(parentPid)
@@ -91,8 +96,9 @@ export function createLearner(table: ProcessTable, options: LearnOptions): Learn
 
 const SECOND = 1_000_000_000n
 
-function fill(process: Process, found: Process): void {
+function fill(process: Process, found: Process, containers: ContainerTable): void {
   inherit(process, found)
+  process.container = containers.enter(containerOf(found.cgroups))
   process.parentPid = found.parentPid
   process.virtualPid = found.virtualPid
   process.vmSize = found.vmSize

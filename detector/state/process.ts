@@ -1,4 +1,5 @@
 /** What is known of a process: from exec, clone and exit records, from the start-up scan, and last from /proc. */
+import type { Container } from './container.ts'
 
 export interface Process {
   /** Thread group id in the initial pid namespace. */
@@ -30,6 +31,8 @@ export interface Process {
   /** `host` outside containers, undefined while the cgroup is not known. */
   containerId: string | undefined
   fullContainerId: string | undefined
+  /** What is known of that container; undefined on the host. */
+  container: Container | undefined
   /** Device number of the controlling terminal, 0 for none. */
   tty: number | undefined
   sessionId: number | undefined
@@ -88,6 +91,7 @@ export function newProcess(pid: number, startTimeNs: bigint): Process {
     cgroups: none,
     containerId: undefined,
     fullContainerId: undefined,
+    container: undefined,
     tty: undefined,
     sessionId: undefined,
     groupPid: undefined,
@@ -146,6 +150,7 @@ export function inherit(child: Process, parent: Process): void {
   child.cgroups = parent.cgroups
   child.containerId = parent.containerId
   child.fullContainerId = parent.fullContainerId
+  child.container = parent.container
   child.tty = parent.tty
   child.sessionId = parent.sessionId
   child.groupPid = parent.groupPid

@@ -1,4 +1,5 @@
 /** Everything that the fields know beyond the record: processes, users, containers, the host. */
+import { ContainerTable } from './container-table.ts'
 import { type Host, createHost } from './host.ts'
 import { type Learner, createLearner } from './learn.ts'
 import { pidsIn } from './proc-files.ts'
@@ -7,6 +8,7 @@ import { type Users, createUsers } from './users.ts'
 
 export interface State {
   readonly processes: ProcessTable
+  readonly containers: ContainerTable
   readonly learner: Learner
   readonly users: Users
   readonly host: Host
@@ -33,13 +35,20 @@ export function createState(options: Partial<StateOptions> = {}): State {
   const hostRoot = options.hostRoot ?? process.env['HOST_ROOT'] ?? ''
   const proc = `${hostRoot}/proc`
   const processes = new ProcessTable(options.processes)
+  const containers = new ContainerTable()
   const perSecond = options.lookUpsPerSecond ?? 200
   const isHostAsked = perSecond > 0
-  const learner = createLearner(processes, { proc, perSecond, covers: options.covers })
+  const learner = createLearner(processes, {
+    proc,
+    perSecond,
+    containers,
+    covers: options.covers,
+  })
   const users = createUsers(hostRoot)
   const host = options.host ?? createHost()
   return {
     processes,
+    containers,
     learner,
     users,
     host,
