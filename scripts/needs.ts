@@ -19,6 +19,8 @@ const needsByName = {
   compat: () => compatReason(),
   redis: () => commandReason('redis-server'),
   openssl: () => commandReason('openssl'),
+  containerd: () => commandReason('containerd') ?? commandReason('runc') ?? busyboxReason(),
+  podman: () => commandReason('podman'),
   postgresql: () => (existsSync('/usr/lib/postgresql') ? undefined : 'no PostgreSQL'),
   cluster: () => clusterReason(),
   shared: () => (sharedData() === undefined ? 'no ../shared/data' : undefined),
@@ -62,6 +64,9 @@ const commandReason = (command: string) =>
   spawnSync(command, ['--version'], { stdio: 'ignore' }).error === undefined
     ? undefined
     : `no ${command}`
+
+/** Copied into images, where there is no library for it. */
+const busyboxReason = () => (existsSync('/bin/busybox') ? undefined : 'no busybox')
 
 /** CAP_BPF is bit 39 and CAP_SYS_ADMIN, which stands for it, bit 21. */
 function mayLoadBpf(): boolean {

@@ -1,0 +1,33 @@
+/** Cgroups of a test, in every hierarchy that is mounted; gone with the test, also when it fails. */
+import { readFileSync, readdirSync, rmdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** `/sys/fs/cgroup/cpu`, …, `/sys/fs/cgroup/unified`, or the one of a machine that has only v2. */
+const hierarchies = (): string[] =>
+  readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .filter((line) => / - cgroup2? /.test(line))
+    .map((line) => line.split(' ')[4] ?? '')
+
+/** Kills what is left below `/name` and removes it. */
+export function removeCgroups(name: string): void {
+  for (const root of hierarchies()) removeTree(join(root, name))
+}
+
+function removeTree(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return
+  for (const entry of readdirSync(folder, { withFileTypes: true }))
+    if (entry.isDirectory()) removeTree(join(folder, entry.name))
+  for (const pid of readFileSync(join(folder, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean))
+    tryTo(() => process.kill(Number(pid), 'SIGKILL'))
+  tryTo(() => rmdirSync(folder))
+}
+
+/** Somebody else may have ended or removed it just now. */
+function tryTo(act: () => void): void {
+  try {
+    act()
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause)) throw cause
+  }
+}

@@ -1,0 +1,260 @@
+/** A containerd of a test's own, with the CRI on, and a kubelet's part played by hand. Nothing of it outlives the test. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { type Client, createClient } from '@connectrpc/connect'
+import { Http2SessionManager, createGrpcTransport } from '@connectrpc/connect-node'
+import { removeCgroups } from './cgroups.ts'
+import { RuntimeService } from './generated/kubelet_pb.js'
+import { makeBusyboxImage, makePauseImage } from './image.ts'
+
+export const busybox = 'lab.local/tools/busybox:1.35'
+export const pause = 'lab.local/pause:1'
+
+export interface PodOptions {
+  readonly name: string
+  readonly namespace?: string
+  readonly uid?: string
+  readonly labels?: Record<string, string>
+  readonly annotations?: Record<string, string>
+  /** True: no network of its own, so no CNI; false if not said. */
+  readonly isHostNetwork?: boolean
+  readonly isHostPid?: boolean
+  readonly isPrivileged?: boolean
+}
+
+export interface ContainerOptions {
+  readonly name: string
+  readonly command: readonly string[]
+  readonly labels?: Record<string, string>
+  readonly mounts?: readonly { source: string; destination: string; isReadonly?: boolean }[]
+  readonly isPrivileged?: boolean
+  readonly hasTerminal?: boolean
+}
+
+export interface TestPod {
+  readonly sandboxId: string
+  readonly uid: string
+  readonly namespace: string
+  /** Created and started; its whole id. */
+  readonly run: (options: ContainerOptions) => Promise<string>
+  readonly stop: () => Promise<void>
+}
+
+type Kubelet = Client<typeof RuntimeService>
+
+export class TestContainerd {
+  readonly folder = mkdtempSync(join(tmpdir(), 'riposte-cri-'))
+  readonly socket = join(this.folder, 'containerd.sock')
+  /** Top of the test's cgroups, without a slash. */
+  readonly cgroup = basename(this.folder)
+  #process: ChildProcess | undefined
+  #sessions: Http2SessionManager | undefined
+  readonly #pods: TestPod[] = []
+  #podCount = 0
+
+  static async start(): Promise<TestContainerd> {
+    const made = new TestContainerd()
+    made.#configure()
+    await made.restart()
+    for (const file of [makePauseImage(made.folder, pause), makeBusyboxImage(made.folder, busybox)])
+      made.#ctr('images', 'import', file)
+    return made
+  }
+
+  get kubelet(): Kubelet {
+    this.#sessions ??= new Http2SessionManager(
+      'http://localhost',
+      {},
+      { createConnection: () => connect(this.socket) },
+    )
+    return createClient(
+      RuntimeService,
+      createGrpcTransport({ baseUrl: 'http://localhost', sessionManager: this.#sessions }),
+    )
+  }
+
+  /** Containers live on under their shims. */
+  async kill(): Promise<void> {
+    const running = this.#process
+    this.#process = undefined
+    if (running === undefined || running.exitCode !== null) return
+    const ended = new Promise((resolve) => running.once('exit', resolve))
+    running.kill('SIGKILL')
+    await ended
+    rmSync(this.socket, { force: true })
+  }
+
+  /** SIGSTOP: its socket takes connections, and nobody answers. */
+  pause(): void {
+    this.#process?.kill('SIGSTOP')
+  }
+  resume(): void {
+    this.#process?.kill('SIGCONT')
+  }
+
+  async restart(): Promise<void> {
+    await this.kill()
+    const log = openSync(join(this.folder, 'containerd.log'), 'a')
+    this.#process = spawn('containerd', ['-c', join(this.folder, 'config.toml')], {
+      stdio: ['ignore', log, log],
+    })
+    while (!(await this.#answers())) {
+      if (this.#process.exitCode !== null)
+        throw new Error(
+          `containerd ended: ${readFileSync(join(this.folder, 'containerd.log'), 'utf8').slice(-2000)}`,
+        )
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+
+  async runPod(options: PodOptions): Promise<TestPod> {
+    const uid = options.uid ?? podUid(++this.#podCount)
+    const namespace = options.namespace ?? 'default'
+    const isHostNetwork = options.isHostNetwork ?? false
+    const namespaceOptions = {
+      network: isHostNetwork ? 2 : 0,
+      pid: options.isHostPid === true ? 2 : 1,
+    }
+    const config = {
+      metadata: { name: options.name, uid, namespace, attempt: 0 },
+      hostname: isHostNetwork ? '' : options.name,
+      logDirectory: join(this.folder, 'logs', uid),
+      labels: {
+        ...options.labels,
+        'io.kubernetes.pod.name': options.name,
+        'io.kubernetes.pod.namespace': namespace,
+        'io.kubernetes.pod.uid': uid,
+      },
+      annotations: options.annotations ?? {},
+      linux: {
+        cgroupParent: `/${this.cgroup}/kubepods/besteffort/pod${uid}`,
+        securityContext: { namespaceOptions, privileged: options.isPrivileged ?? false },
+      },
+    }
+    const { kubelet } = this
+    const { podSandboxId } = await kubelet.runPodSandbox({ config })
+    const run = async (wanted: ContainerOptions) => {
+      const { containerId } = await kubelet.createContainer({
+        podSandboxId,
+        sandboxConfig: config,
+        config: {
+          metadata: { name: wanted.name, attempt: 0 },
+          image: { image: busybox },
+          command: [...wanted.command],
+          labels: { ...wanted.labels, 'io.kubernetes.container.name': wanted.name },
+          mounts: (wanted.mounts ?? []).map(({ source, destination, isReadonly }) => ({
+            hostPath: source,
+            containerPath: destination,
+            readonly: isReadonly ?? false,
+          })),
+          logPath: `${wanted.name}.log`,
+          tty: wanted.hasTerminal ?? false,
+          linux: {
+            securityContext: { privileged: wanted.isPrivileged ?? false, namespaceOptions },
+          },
+        },
+      })
+      await kubelet.startContainer({ containerId })
+      return containerId
+    }
+    const stop = async () => {
+      // What ends by itself just then is an error to containerd 1.6, and none the second time.
+      await kubelet
+        .stopPodSandbox({ podSandboxId })
+        .catch(() => kubelet.stopPodSandbox({ podSandboxId }))
+      await kubelet.removePodSandbox({ podSandboxId })
+    }
+    const pod = { sandboxId: podSandboxId, uid, namespace, run, stop }
+    this.#pods.push(pod)
+    return pod
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#process === undefined) await this.restart()
+    this.resume()
+    for (const pod of this.#pods.splice(0)) await pod.stop().catch(() => undefined)
+    removeCgroups(this.cgroup)
+    await this.kill()
+    this.#sessions?.abort()
+    for (const mounted of mountsBelow(this.folder)) execFileSync('umount', ['-l', mounted])
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  async #answers(): Promise<boolean> {
+    if (!existsSync(this.socket)) return false
+    return this.kubelet.version({}).then(
+      () => true,
+      () => false,
+    )
+  }
+
+  #ctr(...args: readonly string[]): void {
+    execFileSync('ctr', ['-a', this.socket, '-n', 'k8s.io', ...args], { stdio: 'ignore' })
+  }
+
+  #configure(): void {
+    const { folder } = this
+    for (const name of ['root', 'state', 'cni', 'logs']) mkdirSync(join(folder, name))
+    const network = {
+      cniVersion: '0.4.0',
+      name: 'riposte-test',
+      plugins: [
+        {
+          type: 'ptp',
+          ipam: {
+            type: 'host-local',
+            dataDir: join(folder, 'ipam'),
+            ranges: [[{ subnet: '10.231.7.0/24' }]],
+          },
+        },
+      ],
+    }
+    writeFileSync(join(folder, 'cni/10-test.conflist'), JSON.stringify(network))
+    // Without CAP_SYS_RESOURCE runc cannot lower oom_score_adj, and fails over it.
+    writeFileSync(
+      join(folder, 'config.toml'),
+      `version = 2
+root = "${folder}/root"
+state = "${folder}/state"
+[grpc]
+  address = "${this.socket}"
+[ttrpc]
+  address = "${this.socket}.ttrpc"
+[plugins."io.containerd.grpc.v1.cri"]
+  restrict_oom_score_adj = true
+  sandbox_image = "${pause}"
+  [plugins."io.containerd.grpc.v1.cri".containerd]
+    snapshotter = "overlayfs"
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+      runtime_type = "io.containerd.runc.v2"
+      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+        SystemdCgroup = false
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "/usr/lib/cni"
+    conf_dir = "${folder}/cni"
+`,
+    )
+  }
+}
+
+const podUid = (number: number) =>
+  `${process.pid.toString(16).padStart(8, '0')}-0000-4000-8000-${number.toString(16).padStart(12, '0')}`
+
+/** The deepest first. */
+const mountsBelow = (folder: string) =>
+  readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .filter((path) => path.startsWith(`${folder}/`))
+    .toReversed()
