@@ -15,38 +15,6 @@ interface Absent {
 
 const absent: readonly Absent[] = [
   {
-    why: 'the runtime tells it; comes with container identity',
-    type: 'string',
-    names: `container.image container.image.id container.image.repository container.image.tag
-      container.image.digest container.type container.healthcheck container.liveness_probe
-      container.readiness_probe container.ip container.cni.json container.mounts container.labels k8s.pod.name
-      k8s.pod.id k8s.pod.uid k8s.pod.sandbox_id k8s.pod.full_sandbox_id k8s.pod.labels k8s.pod.ip
-      k8s.pod.cni.json k8s.ns.name`,
-  },
-  {
-    why: 'the runtime tells it; comes with container identity',
-    type: 'bool',
-    names: `container.privileged container.host_pid container.host_network container.host_ipc
-      proc.is_container_healthcheck proc.is_container_liveness_probe proc.is_container_readiness_probe`,
-  },
-  {
-    why: 'the runtime tells it; comes with container identity',
-    type: 'abstime',
-    names: 'container.start_ts',
-  },
-  {
-    why: 'the runtime tells it; comes with container identity',
-    type: 'reltime',
-    names: 'container.duration',
-  },
-  {
-    why: 'the runtime tells it; comes with container identity',
-    type: 'string',
-    takes: 'index',
-    names: `container.mount container.mount.source container.mount.dest container.mount.mode container.mount.rdwr
-      container.mount.propagation container.label k8s.pod.label`,
-  },
-  {
     why: "Falco's plugin answers nothing for it either",
     type: 'string',
     isDeprecated: true,

@@ -8,6 +8,8 @@ import { unknownField, useField } from './find-field.ts'
 import { fsPathFields } from './fs-path.ts'
 import type { Field, FieldTable, FieldUse } from './index.ts'
 import { ownFields } from './own.ts'
+import { podFields } from './pod.ts'
+import { probeFields } from './probe.ts'
 import { processFields } from './process.ts'
 import { sessionFields } from './session.ts'
 import { socketFields } from './socket.ts'
@@ -27,6 +29,8 @@ const fields: readonly Field[] = [
   ...fsPathFields,
   ...userFields,
   ...containerFields,
+  ...podFields,
+  ...probeFields,
   ...ownFields,
   ...absentFields,
 ]
