@@ -5,6 +5,7 @@ import { type Priority, priorities, prioritySchema } from '../contract/alert.ts'
 import { type Problem, unknownName } from '../contract/problem.ts'
 import { type SourceChoice, auditSchema, chooseSource, pluginSchema } from './audit/settings.ts'
 import { type ConfigDocument, type Settings, readConfig } from './config-document.ts'
+import { defaultSockets } from './containers/sockets.ts'
 
 const text = z.string()
 const bytes = z.int().min(64 * 1024)
@@ -20,6 +21,16 @@ const appendOutputSchema = z.strictObject({
 })
 
 const toggleSchema = z.strictObject({ rule: text, tag: text }).partial()
+
+/** As Falco's container plugin takes it; what is not named has its default sockets. */
+const engine = (sockets: readonly string[]) =>
+  z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      sockets: z.array(text.regex(/^\//, 'an absolute path')).default([...sockets]),
+    })
+    .prefault({})
+const named = z.strictObject({ enabled: z.boolean().default(true) }).prefault({})
 
 /** Falco's names, defaults and meaning (falco-compat 5.2). */
 const falcoSchema = {
@@ -43,6 +54,18 @@ const falcoSchema = {
   outputs_queue: z.strictObject({ capacity: z.int().min(0).default(0) }).prefault({}),
   /** As in the falco.yaml that Falco ships. */
   append_output: z.array(appendOutputSchema).prefault([{ suggested_output: true }]),
+  container_engines: z
+    .strictObject({
+      cri: engine(defaultSockets.cri),
+      containerd: engine(defaultSockets.containerd),
+      docker: engine(defaultSockets.docker),
+      podman: engine(defaultSockets.podman),
+      /** Their name stands in the cgroup, nobody is asked. */
+      lxc: named,
+      libvirt_lxc: named,
+      bpm: named,
+    })
+    .prefault({}),
   static_fields: z.record(text, z.coerce.string()).default({}),
   stdout_output: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
   syslog_output: z.strictObject({ enabled: z.boolean().default(false) }).prefault({}),
@@ -109,6 +132,21 @@ const riposteSchema = z.strictObject({
       sync_ms: z.int().min(0).max(60_000).default(100),
     })
     .prefault({}),
+  identity: z
+    .strictObject({
+      /** So long an alert waits at most for the name of its container. */
+      hold_ms: z.int().min(0).max(10_000).default(250),
+      /** So much of records waits at most. */
+      hold_bytes: bytes.default(16 * 1024 * 1024),
+    })
+    .prefault({}),
+  kubernetes: z
+    .strictObject({
+      /** auto: in a pod with a service account, or where a kubeconfig is named. */
+      enabled: z.enum(['auto', 'always', 'never']).default('auto'),
+      kubeconfig: text.default(''),
+    })
+    .prefault({}),
   syslog: z
     .strictObject({
       /** local:/dev/log, udp://host:514 or tcp://host:601 */
@@ -142,7 +180,7 @@ export type DetectorConfig = z.infer<typeof schema> &
 const withoutEffect = new Set([
   'engine', 'capture', 'plugins_hostinfo', 'webserver', 'grpc', 'grpc_output',
   'log_stderr', 'log_syslog', 'log_level', 'libs_logger', 'output_timeout', 'syscall_event_timeouts',
-  'syscall_event_drops', 'metrics', 'base_syscalls', 'falco_libs', 'container_engines',
+  'syscall_event_drops', 'metrics', 'base_syscalls', 'falco_libs',
 ]) // prettier-ignore
 
 export interface ConfigSource {

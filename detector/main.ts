@@ -16,6 +16,7 @@ import type { LoadedRule } from './engine/load/compile-rules.ts'
 import { LostRecords } from './lost-records.ts'
 import { printMetrics } from './metrics.ts'
 import { Pipeline } from './pipeline.ts'
+import { openIdentity } from './containers/open.ts'
 import { syscallSource } from './rule-sources.ts'
 import { RulesRefused, loadInForce } from './rules-in-force.ts'
 import type { Detector, DetectorServices } from './services.ts'
@@ -31,12 +32,12 @@ export async function startDetector(
   services: DetectorServices,
 ): Promise<Detector> {
   const { source, state, scope, hands, judge, say, explain } = services
-  const identity = { node: config.node, bootId: state.host.bootId }
+  const speaker = { node: config.node, bootId: state.host.bootId }
   const startedMs = Date.now()
   const alerts: AlertOptions = {
     table: syscallSource.fields,
     buffers: config.buffer_format_base64 ? 'base64' : 'dots',
-    identity,
+    identity: speaker,
     appendOutput: appendOutputs(config),
     staticFields: new Map(Object.entries(config.static_fields)),
     wallTimeNs: (bootTimeNs) => state.host.wallTimeNs(bootTimeNs),
@@ -67,6 +68,11 @@ export async function startDetector(
         emitInternal(strikeDisarmed(policy, rule, nowNs()))
     },
   })
+  const identity = await openIdentity(config, {
+    ...services,
+    deliver: pipeline.onRecord,
+    send: (amendment) => link?.amend(amendment),
+  })
   let isReady = false
   let reloadProblem: string | undefined
   const link = await openLink(
@@ -89,9 +95,10 @@ export async function startDetector(
   function emit(judged: JudgedAlert) {
     outputs.write(judged)
     link?.alert(judged.alert)
+    identity.noteAlert(judged)
   }
   const emitInternal = (notice: InternalNotice) => {
-    emit(internalAlert(notice, identity))
+    emit(internalAlert(notice, speaker))
   }
   const nowNs = () => state.host.wallTimeNs(state.host.nowNs())
 
@@ -126,6 +133,7 @@ export async function startDetector(
       ...source.degraded(),
       ...lost.sentences(),
       ...(reloadProblem === undefined ? [] : [reloadProblem]),
+      ...identity.degraded(),
       ...broken,
       ...(link?.status.problem === undefined ? [] : [`responder: ${link.status.problem}`]),
       ...(refused > 0 ? [`the process table is full (${live}): ${refused} processes unknown`] : []),
@@ -135,7 +143,7 @@ export async function startDetector(
   function heartbeat(): Heartbeat {
     const { rules } = pipeline
     return {
-      ...identity,
+      ...speaker,
       version: services.version,
       startedMs,
       sentMs: Date.now(),
@@ -179,6 +187,7 @@ export async function startDetector(
 
   function tick() {
     state.refresh()
+    identity.tick()
     const news = lost.since()
     if (news.size > 0) emitInternal(lostRecords(news, pipeline.judged, nowNs()))
     // What is outside our scope ends without a word, and processes are moved out of it.
@@ -194,7 +203,7 @@ export async function startDetector(
     link?.changed()
   }
 
-  await source.start(first.rules.ruleset.wantedEvents, pipeline.onRecord)
+  await source.start(first.rules.ruleset.wantedEvents, identity.onRecord)
   state.endScan()
   tellJudge()
   isReady = true
@@ -217,6 +226,7 @@ export async function startDetector(
       clearInterval(ticking)
       watching.stop()
       await source.stop()
+      identity.stop()
       await Promise.all([outputs.stop(STOP_GRACE_MS), link?.stop(STOP_GRACE_MS), closed(status)])
     },
   }

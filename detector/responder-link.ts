@@ -2,7 +2,7 @@
  * The detector's side of the contract: alerts go out and are kept on disk until the responder has them, a heartbeat
  * a second and with each change, orders come by a long poll, and each order is answered until the answer has arrived.
  */
-import type { Alert } from '../contract/alert.ts'
+import type { Alert, Amendment } from '../contract/alert.ts'
 import {
   type Answer,
   type Heartbeat,
@@ -66,7 +66,7 @@ export class ResponderLink {
       maxRecords: BATCH_ALERTS,
       maxBytes: BATCH_BYTES,
       random: options.random,
-      send: (payloads, signal) => this.#sendAlerts(payloads, signal),
+      send: (payloads, signal) => this.#send(payloads, signal),
     })
   }
 
@@ -95,6 +95,11 @@ export class ResponderLink {
     return this.#spool.problem === undefined
   }
 
+  /** In the spool of the alerts, so that it comes after its own and is as durable. */
+  amend(amendment: Amendment): void {
+    this.#spool.append(Buffer.from(JSON.stringify(amendment)))
+  }
+
   /** Something that the heartbeat tells has changed. */
   changed(): void {
     this.#hasChanged = true
@@ -119,9 +124,14 @@ export class ResponderLink {
     this.#client.close()
   }
 
-  async #sendAlerts(payloads: readonly Buffer[], signal: AbortSignal): Promise<void> {
-    const body = `{"alerts":[${payloads.map(String).join(',')}]}`
-    await this.#post(nodeRoutes.alerts, Buffer.from(body), signal)
+  /** Acknowledged together: an alert that is sent again, or amended again, changes nothing. */
+  async #send(payloads: readonly Buffer[], signal: AbortSignal): Promise<void> {
+    const alerts = payloads.filter((payload) => !isAmendment(payload))
+    const amendments = payloads.filter(isAmendment)
+    const post = (route: string, name: string, some: readonly Buffer[]) =>
+      this.#post(route, Buffer.from(`{"${name}":[${some.map(String).join(',')}]}`), signal)
+    if (alerts.length > 0) await post(nodeRoutes.alerts, 'alerts', alerts)
+    if (amendments.length > 0) await post(nodeRoutes.amendments, 'amendments', amendments)
   }
 
   async #post(path: string, body: Buffer, signal: AbortSignal): Promise<void> {
@@ -230,3 +240,6 @@ export class ResponderLink {
     }
   }
 }
+
+/** By its first key: an alert begins with its id. */
+const isAmendment = (payload: Buffer) => payload.indexOf('{"alertId":') === 0

@@ -4,6 +4,7 @@ import type { Place, ProcessIdentity, Strike } from '../../contract/alert.ts'
 import type { TemplateProblem } from '../engine/format.ts'
 import type { Event } from '../events/event.ts'
 import type { FieldTable, FieldValue } from '../fields/index.ts'
+import { placeIn } from '../state/container.ts'
 import { type JudgedAlert, contractFields } from './judged.ts'
 import { type AlertRule, type NodeIdentity, type PrintOptions, compilePrinted } from './printed.ts'
 import { rfc3339 } from './time.ts'
@@ -83,11 +84,14 @@ function compileProcess(table: FieldTable): (event: Event) => ProcessIdentity | 
 }
 
 function compilePlace(table: FieldTable): (event: Event) => Place {
-  const container = reader(table, 'container.id')
+  const containerId = reader(table, 'container.id')
   return (event) => {
-    const id = container(event)
+    const { cgroupId } = event.view
+    const container = event.process?.container
+    if (container !== undefined) return placeIn(container, cgroupId)
+    const id = containerId(event)
     return {
-      cgroupId: String(event.view.cgroupId),
+      cgroupId: String(cgroupId),
       containerId: typeof id === 'string' && id !== '' ? id : null,
       container: null,
       pod: null,

@@ -42,13 +42,12 @@ export interface ContainerOptions {
   readonly hasTerminal?: boolean
 }
 
-export interface TestPod {
+export interface TestPod extends AsyncDisposable {
   readonly sandboxId: string
   readonly uid: string
   readonly namespace: string
   /** Created and started; its whole id. */
   readonly run: (options: ContainerOptions) => Promise<string>
-  readonly stop: () => Promise<void>
 }
 
 type Kubelet = Client<typeof RuntimeService>
@@ -168,14 +167,17 @@ export class TestContainerd {
       await kubelet.startContainer({ containerId })
       return containerId
     }
+    let isStopped = false
     const stop = async () => {
+      if (isStopped) return
+      isStopped = true
       // What ends by itself just then is an error to containerd 1.6, and none the second time.
       await kubelet
         .stopPodSandbox({ podSandboxId })
         .catch(() => kubelet.stopPodSandbox({ podSandboxId }))
       await kubelet.removePodSandbox({ podSandboxId })
     }
-    const pod = { sandboxId: podSandboxId, uid, namespace, run, stop }
+    const pod = { sandboxId: podSandboxId, uid, namespace, run, [Symbol.asyncDispose]: stop }
     this.#pods.push(pod)
     return pod
   }
@@ -183,7 +185,8 @@ export class TestContainerd {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#process === undefined) await this.restart()
     this.resume()
-    for (const pod of this.#pods.splice(0)) await pod.stop().catch(() => undefined)
+    for (const pod of this.#pods.splice(0))
+      await Promise.resolve(pod[Symbol.asyncDispose]()).catch(() => undefined)
     removeCgroups(this.cgroup)
     await this.kill()
     this.#sessions?.abort()
