@@ -98,6 +98,19 @@ test('at the bound the oldest records go, are counted, and the disk holds no mor
   await second.close()
 })
 
+test('a close waits for the acknowledgement under way, and one that comes too late changes nothing', async () => {
+  const first = await open()
+  for (const text of ['a', 'b']) first.append(Buffer.from(text))
+  await first.next(2, 1024)
+  const noted = first.acknowledge(1)
+  await Promise.all([noted, first.close()])
+  await first.acknowledge(2)
+
+  const second = await open()
+  expect(await drain(second)).toEqual(['b'])
+  await second.close()
+})
+
 test('a torn tail is cut and a damaged record hides only what follows it in its segment', async () => {
   const first = await open()
   for (const text of ['one', 'two', 'three']) first.append(Buffer.from(text))

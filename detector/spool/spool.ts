@@ -39,6 +39,7 @@ export class Spool {
   #unwrittenBytes = 0
   #writing: Promise<void> | undefined
   #disk: Promise<unknown> = Promise.resolve()
+  #noting: Promise<unknown> = Promise.resolve()
   #syncTimer: NodeJS.Timeout | undefined
   #isClosed = false
   #wake: (() => void) | undefined
@@ -128,9 +129,15 @@ export class Spool {
     this.#wake = undefined
   }
 
-  /** Everything up to this sequence has arrived. */
+  /** Everything up to this sequence has arrived. Once closed nothing is noted: it is sent again at the next start. */
   async acknowledge(sequence: number): Promise<void> {
-    if (sequence <= this.#acknowledged) return
+    if (sequence <= this.#acknowledged || this.#isClosed) return
+    const noted = this.#noteArrival(sequence)
+    this.#noting = noted.catch(() => undefined)
+    await noted
+  }
+
+  async #noteArrival(sequence: number): Promise<void> {
     this.#forget(sequence)
     // What arrived before its turn to be written need not be written at all.
     this.#unwritten = this.#unwritten.filter((record) => record.sequence > sequence)
@@ -150,7 +157,7 @@ export class Spool {
     this.#isClosed = true
     this.#wake?.()
     clearTimeout(this.#syncTimer)
-    await this.#writing
+    await Promise.all([this.#writing, this.#noting])
     await this.#exclusive(() => this.#segments.closeActive())
     await this.#acknowledgements.close()
   }
