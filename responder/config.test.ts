@@ -61,3 +61,21 @@ test.each(['localhost', '127.0.0.1:99999', ':2810', '127.0.0.1:x'])(
     expect(read({ flags: { listen } }).problems).toHaveLength(1)
   },
 )
+
+const wrong = (text: string) => read({ file: file(text) }).problems.map(({ message }) => message)
+
+test('trust and TLS that would protect nothing are mistakes', () => {
+  expect(wrong('nodes: { trust: tokenreview }')).toEqual([
+    expect.stringMatching(/needs nodes.serviceAccounts/),
+  ])
+  expect(wrong('nodes: { clientCaFile: /ca.pem }')).toEqual([expect.stringMatching(/needs TLS/)])
+  expect(wrong('tls: { mode: files, keyFile: /k.pem }')).toEqual([
+    expect.stringMatching(/needs tls.certificateFile/),
+  ])
+  expect(wrong('tls: { mode: own, caConfigMap: riposte-ca }')).toEqual([
+    expect.stringMatching(/NAMESPACE\/NAME/),
+  ])
+  expect(
+    wrong('tls: { mode: own, caConfigMap: riposte/riposte-ca, names: [riposte.svc] }'),
+  ).toEqual([])
+})

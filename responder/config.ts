@@ -56,8 +56,8 @@ const nodesSchema = strict({
   if (isByReview && serviceAccounts.length + auditServiceAccounts.length === 0)
     context.addIssue({
       code: 'custom',
-      path: ['serviceAccounts'],
-      message: 'name the service account of the detectors, or no node is believed',
+      path: ['trust'],
+      message: 'tokenreview needs nodes.serviceAccounts, or no node is believed',
     })
   if (isByReview && clientCaFile !== null)
     context.addIssue({
@@ -85,8 +85,8 @@ const tlsSchema = strict({
   const needs = (key: string, message: string) => {
     context.addIssue({ code: 'custom', path: [key], message })
   }
-  if (mode === 'files' && certificateFile === null) needs('certificateFile', 'is needed for files')
-  if (mode === 'files' && keyFile === null) needs('keyFile', 'is needed for files')
+  if (mode === 'files' && (certificateFile === null || keyFile === null))
+    needs('mode', 'files needs tls.certificateFile and tls.keyFile')
   if (mode !== 'own' && caConfigMap !== null) needs('caConfigMap', 'is for mode own')
 })
 
@@ -152,6 +152,13 @@ const schema = strict({
       .describe('size of all segments; beyond it the oldest are dropped, and the chain says so'),
   }).prefault({}),
   logLevel: word('level', ['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+}).superRefine(({ nodes, tls }, context) => {
+  if (nodes.clientCaFile !== null && tls.mode === 'none')
+    context.addIssue({
+      code: 'custom',
+      path: ['nodes', 'clientCaFile'],
+      message: 'needs TLS: set tls.mode to own or files',
+    })
 })
 
 export type ResponderConfig = z.infer<typeof schema>

@@ -26,6 +26,7 @@ import { openOutbound } from './notifiers/outbound.ts'
 import { judgeOf } from './plan.ts'
 import type { PolicyWatch } from './policy/directory.ts'
 import { startRedis, type RedisAddress } from './redis.ts'
+import { openTls } from './tls/open.ts'
 import { trustOf } from './trust/index.ts'
 
 export interface ResponderParts {
@@ -105,6 +106,8 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
   )
   await policies.start()
   const rights = stack.use(watchRights({ cluster, actions, inForce: policies.inForce, log }))
+  const tls = openTls(config, cluster.within)
+  if (tls !== null) stack.use(tls)
   const { trust, confirm } = trustOf(config, cluster.within, () => readSecret(tokenFile))
   if (config.policyResources)
     stack.use(
@@ -120,6 +123,7 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
     )
   const degraded = () => [
     ...trust.degraded(),
+    ...(tls?.degraded() ?? []),
     ...core.degraded(),
     ...policies.degraded(),
     ...hub.degraded(Date.now()),
@@ -174,6 +178,8 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
       socketPath: socketPathOf(config),
       listen: config.listen,
       publicUrl: config.publicUrl,
+      tls,
+      names: config.tls.names,
       apiToken: () => (apiTokenFile === null ? null : readSecret(apiTokenFile)),
     },
     office,

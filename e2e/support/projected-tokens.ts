@@ -1,4 +1,7 @@
 /** For tests of trust: nodes, pods and tokens in a real API server, and a responder's view of it with few rights. */
+import { randomUUID } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Agent, request } from 'undici'
 import type { Api, Manifest } from '../cluster/api.ts'
 import type { ControlPlane } from '../cluster/control-plane.ts'
@@ -126,4 +129,21 @@ export function kubernetesAs({ kubeconfig }: ControlPlane, token: string) {
     request: async (method, path, body) => JSON.parse(await call(method, path, body)),
   }
   return { kubernetes, state, close: () => dispatcher.close() }
+}
+
+/** A kubeconfig with `token` and nothing else; its path. */
+export function kubeconfigWith({ folder, kubeconfig }: ControlPlane, token: string): string {
+  const { server, ca } = kubeconfig
+  const cluster = { server, 'certificate-authority-data': Buffer.from(ca).toString('base64') }
+  const path = join(folder, `kubeconfig-${randomUUID()}.json`)
+  const content = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'c', cluster }],
+    users: [{ name: 'u', user: { token } }],
+    contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
+    'current-context': 'c',
+  }
+  writeFileSync(path, JSON.stringify(content), { mode: 0o600 })
+  return path
 }

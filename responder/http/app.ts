@@ -1,4 +1,5 @@
 /** One fastify for each door: the unix socket, whose caller is the local user, and TCP, where a login is needed. */
+import { createServer } from 'node:https'
 import cookie from '@fastify/cookie'
 import helmet from '@fastify/helmet'
 import rateLimit from '@fastify/rate-limit'
@@ -8,12 +9,14 @@ import fastify, {
   type FastifyError,
   type FastifyInstance,
   type FastifyRequest,
+  type FastifyServerFactory,
 } from 'fastify'
 import { bearerOf } from './bearer.ts'
 import type { Logins, Person } from './logins.ts'
 import { Refused } from './reply.ts'
 import { isOurHost, whyCrossSite } from './same-origin.ts'
 import { isSameSecret } from './secret-file.ts'
+import type { TlsSource } from '../tls/tls-source.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -45,13 +48,19 @@ export type Door =
     }
 
 const bodyLimit = 4 << 20
+const requestTimeoutMs = 30_000
 
-export async function createApp(door: Door, logger: FastifyBaseLogger): Promise<FastifyInstance> {
+export async function createApp(
+  door: Door,
+  logger: FastifyBaseLogger,
+  tls: TlsSource | null = null,
+): Promise<FastifyInstance> {
   const app = fastify({
+    ...(tls === null ? {} : { serverFactory: overTls(tls) }),
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit,
-    requestTimeout: 30_000,
+    requestTimeout: requestTimeoutMs,
     // A long poll must not hold up the end.
     forceCloseConnections: true,
     return503OnClosing: true,
@@ -90,6 +99,21 @@ export async function createApp(door: Door, logger: FastifyBaseLogger): Promise<
   )
   return app
 }
+
+/** With a new certificate, connections that stand go on under the old one. */
+const overTls =
+  (tls: TlsSource): FastifyServerFactory =>
+  (handler) => {
+    const options = { requestCert: tls.isAskingClients, rejectUnauthorized: false }
+    const server = createServer({ ...tls.context(), ...options }, handler)
+    server.requestTimeout = requestTimeoutMs
+    // Idle connections of pollers are theirs to keep; as fastify's own.
+    server.keepAliveTimeout = 72_000
+    tls.onChange(() => {
+      server.setSecureContext(tls.context())
+    })
+    return server
+  }
 
 /** Errors of the world answer by their code; fastify's own carry a status. */
 const statusOf = (error: FastifyError) => error.statusCode ?? statuses.get(error.code) ?? 500

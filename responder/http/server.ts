@@ -13,6 +13,7 @@ import { nodeRoutesOn, type NodeDoor } from './node-routes.ts'
 import type { Office } from './office.ts'
 import { pageRoutes } from './page-routes.ts'
 import { removeStaleSocket } from '../stale-socket.ts'
+import type { TlsSource } from '../tls/tls-source.ts'
 import { policyRoutes } from './policy-routes.ts'
 import { loginCodeRoute, sessionRoutes } from './session-routes.ts'
 
@@ -22,6 +23,10 @@ export interface ServerOptions {
   readonly listen: { readonly host: string; readonly port: number }
   /** Where people reach it when that is not where it listens: behind a proxy, by another name. */
   readonly publicUrl: string | null
+  /** Null: in the clear, as behind a proxy or on loopback. */
+  readonly tls: TlsSource | null
+  /** Names that people may call it by, beside those. */
+  readonly names: readonly string[]
   readonly apiToken: () => string | null
 }
 
@@ -37,7 +42,8 @@ export async function startServer(
   logger: FastifyBaseLogger,
 ): Promise<Server> {
   const logins = new Logins()
-  const names = new Set(namesOf(options.listen.host))
+  const { tls } = options
+  const names = new Set([...namesOf(options.listen.host), ...options.names.map(nameOf)])
   const origins = new Set<string>()
   if (options.publicUrl !== null) {
     const { origin, hostname } = new URL(options.publicUrl)
@@ -52,10 +58,10 @@ export async function startServer(
     origins,
     logins,
     apiToken: options.apiToken,
-    isSecure: url.startsWith('https:'),
+    isSecure: tls !== null || url.startsWith('https:'),
   }
   const socket = await createApp(local, logger)
-  const tcp = await createApp(network, logger)
+  const tcp = await createApp(network, logger, tls)
   for (const app of [socket, tcp]) routesOn(app, office, nodes)
   loginCodeRoute(socket, logins, () => url)
   sessionRoutes(tcp, network)
@@ -66,7 +72,7 @@ export async function startServer(
   await tcp.listen(options.listen)
   const address = tcp.server.address()
   const port = typeof address === 'object' && address !== null ? address.port : options.listen.port
-  url ||= `http://${nameOf(host)}:${port}`
+  url ||= `${tls === null ? 'http' : 'https'}://${nameOf(host)}:${port}`
   return {
     url,
     [Symbol.asyncDispose]: async () => {
