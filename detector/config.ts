@@ -155,6 +155,8 @@ const riposteSchema = z.strictObject({
     .prefault({}),
   /** Unix socket for /metrics and /healthz; empty: none. */
   status_socket: text.default(''),
+  /** Touched each second while we are ready, for a probe; empty: none. */
+  ready_file: text.default(''),
   /** As Falco's --enable-source and --disable-source. */
   enable_sources: z.array(text).default([]),
   disable_sources: z.array(text).default([]),

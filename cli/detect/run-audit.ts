@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { type AuditDetector, startAuditDetector } from '../../detector/audit/detector.ts'
 import type { AuditDoor } from '../../detector/audit/settings.ts'
 import { AuditSourceError } from '../../detector/audit/source.ts'
+import { keepReadyFile } from '../../detector/ready-file.ts'
 import type { DetectorConfig } from '../../detector/config.ts'
 import { RulesRefused } from '../../detector/rules-in-force.ts'
 import { createHost } from '../../detector/state/host.ts'
@@ -29,6 +30,7 @@ export async function runAudit(
     process.on('SIGUSR1', () => {
       detector.reopenOutputs()
     })
+    using _ready = keepReadyFile(config.riposte.ready_file)
     if (process.connected) process.send?.({ kind: 'ready' })
     else if (!isChild) terminal.say('ready')
     await Promise.race([stopping, detector.ended])

@@ -4,6 +4,7 @@ import type { DetectorConfig } from '../../detector/config.ts'
 import { LiveSource } from '../../detector/live-source.ts'
 import { startDetector } from '../../detector/main.ts'
 import { RulesRefused } from '../../detector/rules-in-force.ts'
+import { keepReadyFile } from '../../detector/ready-file.ts'
 import { isBpfFailure } from '../../detector/native.ts'
 import { events } from '../../detector/events/schema.ts'
 import { Judge } from '../../detector/judge/judge.ts'
@@ -64,6 +65,7 @@ export async function runDetector(
   process.on('SIGUSR1', () => {
     detector.reopenOutputs()
   })
+  using _ready = keepReadyFile(config.riposte.ready_file)
   if (process.connected) process.send?.({ kind: 'ready' })
   else if (!isChild) terminal.say('ready')
   await stopping
