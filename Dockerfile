@@ -43,7 +43,6 @@ LABEL org.opencontainers.image.title="Riposte" \
 	org.opencontainers.image.version="$VERSION" \
 	org.opencontainers.image.revision="$REVISION"
 COPY --from=build /image /
-COPY --from=build --chown=65532:65532 /image/var/lib/riposte /var/lib/riposte
 ENV PATH="/usr/bin" NODE_ENV="production"
 WORKDIR /var/lib/riposte
 EXPOSE 2810

@@ -1,5 +1,6 @@
 /** Reads the repository's Dockerfile as far as it uses the language: what builds here is configured by the same lines. */
 import { readFileSync } from 'node:fs'
+import type { ImageConfig } from '../../e2e/cluster/image-archive.ts'
 
 export interface Instruction {
   readonly name: string
@@ -11,17 +12,6 @@ export interface Stage {
   readonly from: string
   readonly name: string | null
   readonly instructions: readonly Instruction[]
-}
-
-/** The part of an OCI image's configuration that its Dockerfile decides. */
-export interface ImageConfig {
-  readonly Entrypoint: readonly string[]
-  readonly Cmd: readonly string[]
-  readonly User: string
-  readonly WorkingDir: string
-  readonly Env: readonly string[]
-  readonly Labels: Readonly<Record<string, string>>
-  readonly ExposedPorts: Readonly<Record<string, object>>
 }
 
 export function readDockerfile(path: string): Stage[] {
@@ -39,21 +29,20 @@ export function readDockerfile(path: string): Stage[] {
   return stages
 }
 
+/** What the Dockerfile decides of the image's configuration. */
 export function configOf(stage: Stage): ImageConfig {
   const all = (name: string): string[] =>
     stage.instructions.filter((each) => each.name === name).map(({ text }) => text)
   const last = (name: string): string => all(name).at(-1) ?? ''
   const variables = pairsOf(all('ARG').join(' '), {})
   return {
-    Entrypoint: wordsOf(last('ENTRYPOINT')),
-    Cmd: wordsOf(last('CMD')),
-    User: last('USER'),
-    WorkingDir: last('WORKDIR'),
-    Env: Object.entries(pairsOf(all('ENV').join(' '), variables)).map(
-      ([key, value]) => `${key}=${value}`,
-    ),
-    Labels: pairsOf(all('LABEL').join(' '), variables),
-    ExposedPorts: Object.fromEntries(all('EXPOSE').map((port) => [`${port}/tcp`, {}])),
+    entrypoint: wordsOf(last('ENTRYPOINT')),
+    command: wordsOf(last('CMD')),
+    user: last('USER'),
+    workingDirectory: last('WORKDIR'),
+    env: pairsOf(all('ENV').join(' '), variables),
+    labels: pairsOf(all('LABEL').join(' '), variables),
+    ports: all('EXPOSE').map((port) => `${port}/tcp`),
   }
 }
 

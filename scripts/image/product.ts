@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { writeArchive } from './archive.ts'
+import { writeImage } from '../../e2e/cluster/image-archive.ts'
 import { configOf, readDockerfile } from './dockerfile.ts'
-import { buildRoot, user } from './root.ts'
+import { buildRoot } from './root.ts'
 
 const dockerfile = fileURLToPath(new URL('../../Dockerfile', import.meta.url))
 
@@ -15,8 +15,7 @@ export async function writeProductImage(file: string, reference: string): Promis
   const root = mkdtempSync(join(tmpdir(), 'riposte-root-'))
   try {
     buildRoot(root)
-    const owned = { user, paths: ['var/lib/riposte'] }
-    await writeArchive(file, { root, owned, config: configOf(stage), reference })
+    await writeImage(file, { reference, layers: [{ folder: root }], config: configOf(stage) })
   } finally {
     rmSync(root, { recursive: true, force: true })
   }

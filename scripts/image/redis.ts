@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { writeArchive } from './archive.ts'
+import { writeImage } from '../../e2e/cluster/image-archive.ts'
 import { copyPrograms } from './debian.ts'
 import { baseOf } from './root.ts'
 
@@ -17,12 +17,12 @@ export async function writeRedisImage(file: string, reference: string): Promise<
     baseOf(root)
     copyPrograms(root, programs, [])
     const config = {
-      Entrypoint: ['/usr/bin/redis-server'],
-      Env: ['PATH=/usr/bin'],
-      User: `${user}:${user}`,
-      WorkingDir: '/tmp',
+      entrypoint: ['/usr/bin/redis-server'],
+      env: { PATH: '/usr/bin' },
+      user: `${user}:${user}`,
+      workingDirectory: '/tmp',
     }
-    await writeArchive(file, { root, owned: { user, paths: [] }, config, reference })
+    await writeImage(file, { reference, layers: [{ folder: root }], config })
   } finally {
     rmSync(root, { recursive: true, force: true })
   }

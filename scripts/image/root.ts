@@ -45,10 +45,13 @@ export function baseOf(root: string): void {
     mkdirSync(join(root, 'usr', name), { recursive: true })
     symlinkSync(`usr/${name}`, join(root, name))
   }
-  for (const name of ['proc', 'sys', 'dev', 'run', 'root', 'etc/riposte', 'var/lib/riposte'])
+  for (const name of ['proc', 'sys', 'dev', 'run', 'root', 'etc/riposte'])
     mkdirSync(join(root, name), { recursive: true })
-  mkdirSync(join(root, 'tmp'))
-  chmodSync(join(root, 'tmp'), 0o1777)
+  // Whoever it runs as: the data directory is for a trial without a volume.
+  for (const name of ['tmp', 'var/lib/riposte']) {
+    mkdirSync(join(root, name), { recursive: true })
+    chmodSync(join(root, name), 0o1777)
+  }
   for (const [name, text] of Object.entries(accounts)) writeFileSync(join(root, name), text)
   const certificates = 'etc/ssl/certs/ca-certificates.crt'
   mkdirSync(dirname(join(root, certificates)), { recursive: true })

@@ -101,7 +101,7 @@ live(
             capabilities: expect.objectContaining({ drop: ['ALL'] }),
           }),
         ])
-    expect(all.text).not.toMatch(/hostNetwork|hostIPC|SYS_RESOURCE|SYS_MODULE/)
+    expect(all.text).not.toMatch(/hostNetwork|hostIPC|SYS_ADMIN|SYS_RESOURCE|SYS_MODULE/)
   },
 )
 
