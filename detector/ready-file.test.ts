@@ -19,12 +19,11 @@ async function until(isSo: () => boolean): Promise<void> {
 
 test('the file is there and young while we are ready, and gone afterwards', async () => {
   const path = join(directory, 'ready')
-  {
-    using _ready = keepReadyFile(path)
-    expect(existsSync(path)).toBe(true)
-    utimesSync(path, new Date(0), new Date(0))
-    await until(() => statSync(path).mtimeMs > 0)
-  }
+  const ready = keepReadyFile(path)
+  expect(existsSync(path)).toBe(true)
+  utimesSync(path, new Date(0), new Date(0))
+  await until(() => statSync(path).mtimeMs > 0)
+  ready[Symbol.dispose]()
   expect(existsSync(path)).toBe(false)
 }, 20_000)
 

@@ -30,10 +30,11 @@ export async function runAudit(
     process.on('SIGUSR1', () => {
       detector.reopenOutputs()
     })
-    using _ready = keepReadyFile(config.riposte.ready_file)
+    const ready = keepReadyFile(config.riposte.ready_file)
     if (process.connected) process.send?.({ kind: 'ready' })
     else if (!isChild) terminal.say('ready')
     await Promise.race([stopping, detector.ended])
+    ready[Symbol.dispose]()
     await detector.stop()
     if (door.kind === 'file' && !door.isFollowed) terminal.print(matchSummary(detector.matched()))
   } catch (error) {

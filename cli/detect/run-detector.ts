@@ -65,10 +65,11 @@ export async function runDetector(
   process.on('SIGUSR1', () => {
     detector.reopenOutputs()
   })
-  using _ready = keepReadyFile(config.riposte.ready_file)
+  const ready = keepReadyFile(config.riposte.ready_file)
   if (process.connected) process.send?.({ kind: 'ready' })
   else if (!isChild) terminal.say('ready')
   await stopping
+  ready[Symbol.dispose]()
   endAtLast(terminal)
   await detector.stop()
   await hands?.[Symbol.asyncDispose]()
