@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { nodeActionParameters } from '../../contract/node-actions.ts'
 import { gone, nodeAction, refused, type NodeCall } from './action.ts'
 import { readJson } from './durable-file.ts'
-import { find, label, readProcLink, refOf, type ProcessStat } from './proc.ts'
+import { errorCode, find, label, readProcLink, refOf, type ProcessStat } from './proc.ts'
 import { folderName, sha256OfFile } from './sha256.ts'
 import { bytesUnder, EvidenceFolder } from './snapshot/folder.ts'
 import { textParts } from './snapshot/parts.ts'
@@ -21,7 +21,7 @@ const effectSchema = z.strictObject({
   manifestSha256: z.string(),
   executableSha256: z.string().nullable(),
   bytes: z.int(),
-  /** Parts that could not be had, because the process ended meanwhile. */
+  /** Parts that could not be had: the process ended meanwhile, or we lack the right to read them. */
   missing: z.array(z.string()),
 })
 
@@ -94,11 +94,21 @@ async function takeTexts(
   for (const part of call.parameters.include) {
     if (part === 'executable') continue
     const { file, take } = textParts[part]
-    const text = take(process)
+    const text = orUnreadable(() => take(process))
     if (text === undefined || find(process) === undefined) missing.push(part)
     else await folder.addText(file, text)
   }
   return missing
+}
+
+/** Without DAC_READ_SEARCH the environment and the descriptors of other users' processes are closed to us. */
+function orUnreadable(read: () => string | undefined): string | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (errorCode(error) === 'EACCES') return undefined
+    throw error
+  }
 }
 
 /** The hash always; the bytes too when no path leads to them any more (deleted, memfd). */

@@ -21,8 +21,17 @@ const harmless = new Set([
   '_',
 ])
 
-export function environment(pid: number): { name: string; value: string | null; bytes: number }[] {
-  const entries = (readProc(pid, 'environ') ?? '').split('\0').filter((entry) => entry !== '')
+interface Entry {
+  readonly name: string
+  readonly value: string | null
+  readonly bytes: number
+}
+
+/** Undefined when it cannot be read. */
+export function environment(pid: number): readonly Entry[] | undefined {
+  const text = readProc(pid, 'environ')
+  if (text === undefined) return undefined
+  const entries = text.split('\0').filter((entry) => entry !== '')
   return entries.map((entry) => {
     const at = entry.indexOf('=')
     // A process may write anything here: without a name, the whole of it may be the secret.

@@ -17,6 +17,8 @@ interface Part {
 
 const json = (value: unknown): string => JSON.stringify(value, undefined, 2)
 
+const taken = (value: unknown) => (value === undefined ? undefined : json(value))
+
 export const textParts: Readonly<Record<TextPart, Part>> = {
   process_tree: { file: 'process-tree.json', take: (process) => json(processTree(process)) },
   open_files: { file: 'open-files.json', take: ({ pid }) => json(openFiles(pid)) },
@@ -24,7 +26,7 @@ export const textParts: Readonly<Record<TextPart, Part>> = {
   maps: { file: 'maps.txt', take: ({ pid }) => readProc(pid, 'maps') },
   cgroups: { file: 'cgroups.txt', take: ({ pid }) => readProc(pid, 'cgroup') },
   mounts: { file: 'mounts.txt', take: ({ pid }) => readProc(pid, 'mountinfo') },
-  environment: { file: 'environment.json', take: ({ pid }) => json(environment(pid)) },
+  environment: { file: 'environment.json', take: ({ pid }) => taken(environment(pid)) },
 }
 
 /** The ancestors, the process, and everything below it. */
