@@ -132,8 +132,11 @@ test('a pod token names its node, and the API server can be asked with it', asyn
 })
 
 test('a NetworkPolicy that denies all cuts a pod both ways, new connections and those that are open, and gives it back when it goes', async () => {
+  // An end of input would end busybox's nc.
   const stream = 'while date; do sleep 0.1; done'
-  const listener = cluster.exec(server, 'sh', '-c', 'nc -l -p 9000 > /tmp/stream').catch(() => '')
+  const listener = cluster
+    .exec(server, 'sh', '-c', 'tail -f /dev/null | nc -l -p 9000 > /tmp/stream')
+    .catch(() => '')
   // 2328 is 9000: busybox-static has no other way to ask.
   await eventually(
     () => cluster.exec(server, 'cat', '/proc/net/tcp', '/proc/net/tcp6'),
@@ -143,7 +146,8 @@ test('a NetworkPolicy that denies all cuts a pod both ways, new connections and 
     .exec(client, 'sh', '-c', `(${stream}) | nc ${server.status.podIP} 9000`)
     .catch(() => '')
   const received = async () => Number(await cluster.exec(server, 'stat', '-c', '%s', '/tmp/stream'))
-  await eventually(received, (size) => size > 0)
+  const some = await eventually(received, (size) => size > 0)
+  await eventually(received, (size) => size > 3 * some)
 
   await cluster.apply(denyAll)
 
@@ -164,7 +168,7 @@ test('a NetworkPolicy that denies all cuts a pod both ways, new connections and 
     () => Promise.all([canReach(client, server), canReach(server, client)]),
     (reached) => !reached.includes(false),
   )
-  for (const pod of [client, server]) await cluster.exec(pod, 'sh', '-c', 'killall nc; true')
+  for (const pod of [client, server]) await cluster.exec(pod, 'sh', '-c', 'killall nc tail; true')
   await Promise.all([listener, sender])
 })
 
