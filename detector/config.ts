@@ -121,6 +121,8 @@ const riposteSchema = z.strictObject({
       url: text.default(''),
       token_file: text.default(''),
       ca_file: text.optional(),
+      /** In a pod: where the responder publishes its CA certificates. Empty: ca_file, or the system's. */
+      ca_config_map: text.regex(/^$|^[a-z0-9-]+\/[a-z0-9.-]+$/, 'namespace/name').default(''),
       certificate_file: text.optional(),
       key_file: text.optional(),
     })
@@ -235,6 +237,14 @@ function finish(
     )
   if (data.program_output.enabled && data.program_output.program === '')
     problems.push(problem(document, ['program_output'], 'program_output.program is empty'))
+  if (data.riposte.responder.ca_config_map !== '' && data.riposte.responder.ca_file !== undefined)
+    problems.push(
+      problem(
+        document,
+        ['riposte', 'responder', 'ca_file'],
+        'riposte.responder: ca_file or ca_config_map, not both',
+      ),
+    )
   const choice = chooseSource({ ...data, load_plugins: data.load_plugins })
   if (!('source' in choice))
     problems.push(...choice.map(({ path, message }) => problem(document, path, message)))

@@ -4,6 +4,7 @@ import type { Answer, Heartbeat, Verdict } from '../contract/verdict.ts'
 import type { AppendOutput } from './alerts/append-output.ts'
 import type { DetectorConfig } from './config.ts'
 import { FanOut } from './outputs/fan-out.ts'
+import { inCluster, ResponderCa } from './responder-ca.ts'
 import { type LinkOptions, ResponderLink } from './responder-link.ts'
 import type { DetectorServices } from './services.ts'
 import { type StatusPages, serveStatus } from './status-socket.ts'
@@ -55,17 +56,22 @@ export function openOutputs(config: DetectorConfig, services: OutputServices): P
 
 export async function openLink(
   config: DetectorConfig,
-  { token, random }: Pick<DetectorServices, 'token' | 'random'>,
+  { token, random, environment }: Pick<DetectorServices, 'token' | 'random' | 'environment'>,
   heartbeat: () => Heartbeat,
   hands: Pick<LinkOptions, 'execute' | 'onOrders'> | undefined,
 ): Promise<ResponderLink | undefined> {
   const { responder, spool, data } = config.riposte
   if (responder.url === '') return undefined
+  const configMap = responder.ca_config_map
   return ResponderLink.open({
     endpoint: {
       url: responder.url,
       keepAlive: true,
       isInsecure: false,
+      ca:
+        configMap === ''
+          ? undefined
+          : new ResponderCa({ configMap, api: inCluster(environment), random }),
       caFile: responder.ca_file,
       certificateFile: responder.certificate_file,
       keyFile: responder.key_file,

@@ -60,3 +60,11 @@ test('every problem says what to do', () => {
   expect(toDo.length).toBeGreaterThan(5)
   for (const finding of toDo) expect(finding?.remedy).toMatch(/\w+ /)
 })
+
+test('a pod whose service account is mounted by half is told what is missing', () => {
+  expect(run('service account', {}, { exists: (path) => !path.endsWith('/token') })).toMatchObject({
+    level: 'problem',
+    found: expect.stringMatching(/^token missing in /),
+  })
+  expect(run('service account', {}, { exists: () => false })).toMatchObject({ level: 'ok' })
+})

@@ -106,6 +106,19 @@ const syslogger: Check = ({ which }) =>
     ? warning('no logger on PATH', 'apt install bsdutils if you want the syslog output to /dev/log')
     : ok('logger')
 
+/** Both are read: by the responder for actions and tokens, by a detector for its pods and the responder's CA. */
+const serviceAccount: Check = ({ exists, read }) => {
+  const mount = '/var/run/secrets/kubernetes.io/serviceaccount'
+  if (!exists('/var/run/secrets/kubernetes.io')) return ok('not in a pod with a service account')
+  const missing = ['token', 'ca.crt'].filter((name) => !exists(`${mount}/${name}`))
+  return missing.length === 0
+    ? ok(`of namespace ${read(`${mount}/namespace`)?.trim() ?? 'unknown'}`)
+    : problem(
+        `${missing.join(' and ')} missing in ${mount}`,
+        'let the pod have its token (automountServiceAccountToken: true, or a projected volume)',
+      )
+}
+
 const GIB = 1024 ** 3
 
 const disk: Check = ({ freeBytes, data }) => {
@@ -125,5 +138,6 @@ export const checks: readonly (readonly [name: string, check: Check])[] = [
   ['scope', scope],
   ['Redis', redis],
   ['syslog', syslogger],
+  ['service account', serviceAccount],
   ['disk', disk],
 ]

@@ -12,12 +12,23 @@ export interface EndpointOptions {
   /** `https://host/path`, `http://…`, or `unix:/run/x.sock` (then each request brings its path). */
   readonly url: string
   readonly keepAlive: boolean
+  /** Instead of caFile, for a CA that changes. */
+  readonly ca?: CaSource | undefined
   /** PEM files. */
   readonly caFile?: string | undefined
   readonly certificateFile?: string | undefined
   readonly keyFile?: string | undefined
   /** Takes any certificate. */
   readonly isInsecure: boolean
+}
+
+/** Certificates of the CAs to believe, PEM. */
+export interface CaSource {
+  /** Throws DeliveryError while there is none. */
+  current(): string
+  /** The endpoint showed a certificate that is none of theirs: there may be new ones. */
+  distrusted(): void
+  close(): void
 }
 
 export interface Request {
@@ -59,13 +70,15 @@ export class HttpClient {
   }
 
   /** Throws DeliveryError `unreachable` (retryable) when there is no answer; every status is an answer. */
-  request(request: Request): Promise<Response> {
-    const { url } = this.#options
+  async request(request: Request): Promise<Response> {
+    const { url, ca } = this.#options
+    const trusted = ca === undefined ? {} : { ca: ca.current() }
     const target = this.#isUnix ? new URL(`http://localhost${request.path}`) : join(url, request)
     const send = target.protocol === 'https:' ? https.request : http.request
     const limit = AbortSignal.any([request.signal, AbortSignal.timeout(request.timeoutMs)])
     return new Promise((resolve, reject) => {
       const fail = (cause: Error) => {
+        if ('code' in cause && untrusted.has(String(cause.code))) ca?.distrusted()
         const message =
           limit.aborted && !request.signal.aborted ? 'no answer in time' : cause.message
         reject(new DeliveryError('unreachable', `${url}: ${message}`, true, cause))
@@ -76,6 +89,8 @@ export class HttpClient {
           method: request.method,
           headers: { ...request.headers, 'content-length': request.body?.length ?? 0 },
           agent: this.#agent,
+          // The agent keeps connections apart by it: none of an earlier CA is used again.
+          ...trusted,
           signal: limit,
           ...(this.#isUnix ? { socketPath: url.slice('unix:'.length) } : {}),
         },
@@ -89,9 +104,21 @@ export class HttpClient {
   }
 
   close(): void {
+    this.#options.ca?.close()
     this.#agent.destroy()
   }
 }
+
+/** What Node says of a chain that does not end at a CA that is believed, or whose time is over. */
+const untrusted = new Set([
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_HAS_EXPIRED',
+])
 
 const join = (url: string, { path }: Request) =>
   new URL(url.replace(/\/$/, path === '' ? '/' : '') + path)
