@@ -10,8 +10,6 @@ export interface OpenOptions {
   readonly maxEntries?: Readonly<Record<string, number>>
   /** Initial bytes of global variables (.rodata, .data, .bss) by name, of exactly their size. */
   readonly variables?: Readonly<Record<string, Uint8Array>>
-  /** Path in a bpffs by map: the map that is pinned there is used, or the new one is pinned. */
-  readonly pinned?: Readonly<Record<string, string>>
 }
 
 export interface MapShape {

@@ -57,8 +57,7 @@ BpfObject::~BpfObject()
 	release();
 }
 
-/* { autoload?: string[], maxEntries?: { map: n }, variables?: { name: bytes }, pinned?: { map: path
- * } } */
+/* { autoload?: string[], maxEntries?: { map: n }, variables?: { name: bytes } } */
 void BpfObject::configure(Napi::Env env, Napi::Object options)
 {
 	Napi::Value autoload = options.Get("autoload");
@@ -85,18 +84,6 @@ void BpfObject::configure(Napi::Env env, Napi::Object options)
 					: -ENOENT;
 			if (error)
 				throw failure(env, "cannot size map " + name, error);
-		}
-	}
-	/* libbpf takes the map that is pinned there, if it has the same shape, and pins a new one
-	 * else. */
-	if (options.Get("pinned").IsObject()) {
-		for (const auto &[key, value] : options.Get("pinned").As<Napi::Object>()) {
-			std::string name = key.ToString().Utf8Value();
-			std::string path = Napi::Value(value).ToString().Utf8Value();
-			bpf_map *map = bpf_object__find_map_by_name(object_, name.c_str());
-			int error = map ? bpf_map__set_pin_path(map, path.c_str()) : -ENOENT;
-			if (error)
-				throw failure(env, "cannot pin map " + name, error);
 		}
 	}
 	if (options.Get("variables").IsObject()) {

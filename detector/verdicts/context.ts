@@ -26,6 +26,9 @@ export interface VerdictSettings {
   readonly nowMs: () => number
 }
 
+/** Out of the way of the start, which has more urgent things to load. */
+const PREPARE_AFTER_MS = 1000
+
 /** Blocks that outlived an earlier detector are in force again when this resolves. */
 export async function openVerdictContext(
   settings: VerdictSettings,
@@ -42,6 +45,9 @@ export async function openVerdictContext(
     pins: (mode) => pinDirectory(pinName, mode),
     cgroupRoot: scope.directory,
   })
+  const preparing = setTimeout(() => {
+    network.prepare()
+  }, PREPARE_AFTER_MS).unref()
   return {
     dataDir,
     programs,
@@ -55,6 +61,7 @@ export async function openVerdictContext(
     bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
     underway: new Map(),
     async [Symbol.asyncDispose]() {
+      clearTimeout(preparing)
       network.close()
       await memory.close()
     },

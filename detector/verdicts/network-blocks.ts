@@ -1,13 +1,13 @@
 /**
  * The cgroups of this node that are cut off the network (bpf/block.bpf.c). Loaded and attached while something is blocked
- * and not otherwise. Where a bpffs can be had the links and maps are pinned, so that a block outlives the detector;
+ * and not otherwise. Where a bpffs can be had the links are pinned, so that a block outlives the detector;
  * elsewhere it is made again from the durable list at start. `rm -r <pins>` lifts every block without Riposte.
  */
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { type OpenPort, openPortSchema } from '../../contract/node-actions.ts'
-import { objectPath, openObject, type BpfObject } from '../native.ts'
+import { isBpfFailure, objectPath, openObject, type BpfObject } from '../native.ts'
 import { directoryOfId } from './cgroups.ts'
 import { readJson, writeDurably } from './durable-file.ts'
 import { holeKey, portHoleKeys } from './holes.ts'
@@ -53,7 +53,6 @@ const programs = [
   'block_ingress',
   'block_egress',
 ] as const
-const maps = ['blocked', 'holes', 'port_holes', 'sockets'] as const
 
 /** A process can accept or be handed a socket that was made elsewhere; each sweep finds those. */
 const SWEEP_MS = 1000
@@ -65,6 +64,7 @@ export class NetworkBlocks {
   readonly #settings: BlockSettings
   #blocks: readonly Block[]
   #object: BpfObject | undefined
+  #links: readonly number[] = []
   #sweeper: NodeJS.Timeout | undefined
   /** Writes of the list, one after the other. */
   #written: Promise<void> = Promise.resolve()
@@ -120,11 +120,23 @@ export class NetworkBlocks {
     this.#object?.iterate('block_sweep')
   }
 
+  /** Loads what a block needs, which takes longer than all the rest of it; nothing is attached. */
+  prepare(): void {
+    if (this.#object !== undefined || this.#settings.cgroupRoot === undefined) return
+    try {
+      this.#object = openObject(objectPath('block'))
+    } catch (error) {
+      // Without NET_ADMIN: a block that is asked for will say so.
+      if (!isBpfFailure(error)) throw error
+    }
+  }
+
   /** Without pins the kernel lifts the blocks now; they come back with the next start. */
   close(): void {
-    clearInterval(this.#sweeper)
+    this.#stopSweeping()
     this.#object?.close()
     this.#object = undefined
+    this.#links = []
   }
 
   async #apply(blocks: readonly Block[]): Promise<void> {
@@ -135,11 +147,18 @@ export class NetworkBlocks {
     await this.#written
   }
 
+  /** Filled before it is attached: the pins of an earlier life go only then. */
   #enforce(blocks: readonly Block[]): void {
-    const object = (this.#object ??= this.#attach())
+    const object = (this.#object ??= openObject(objectPath('block')))
     fill(object, blocks)
+    if (this.#links.length === 0) this.#attach(object)
     this.sweep()
     this.#sweeper ??= setInterval(() => this.sweep(), SWEEP_MS).unref()
+  }
+
+  #stopSweeping(): void {
+    clearInterval(this.#sweeper)
+    this.#sweeper = undefined
   }
 
   /** What is blocked when the turn comes: a later change may have been made meanwhile, and is in it. */
@@ -150,49 +169,44 @@ export class NetworkBlocks {
   }
 
   /** New links first, old pins after: between two lives of the detector nothing gets through. */
-  #attach(): BpfObject {
+  #attach(object: BpfObject): void {
     const { cgroupRoot = '' } = this.#settings
-    const pins = this.#settings.pins('make')
-    if (pins !== null) mkdirSync(pins, { recursive: true, mode: 0o700 })
-    const object = openPinned(pins)
     try {
-      const links = programs.map((program) => object.attach(program, { cgroup: cgroupRoot }))
-      if (pins === null) return object
-      const generation = `links-${process.pid}-${Date.now()}`
-      mkdirSync(join(pins, generation))
-      for (const [index, link] of links.entries())
-        object.pin(link, join(pins, generation, programs[index] ?? ''))
-      for (const name of readdirSync(pins))
-        if (name.startsWith('links-') && name !== generation)
-          rmSync(join(pins, name), { recursive: true })
-      return object
+      this.#links = programs.map((program) => object.attach(program, { cgroup: cgroupRoot }))
+      this.#pin(object, this.#links)
     } catch (error) {
-      object.close()
+      this.close()
       throw error
     }
   }
 
-  /** Leaves nothing: no program, no map, no pin. */
+  /** A pinned link keeps its program and maps; what they hold is in the durable list, so the next life brings its own. */
+  #pin(object: BpfObject, links: readonly number[]): void {
+    const pins = this.#settings.pins('make')
+    if (pins === null) return
+    mkdirSync(pins, { recursive: true, mode: 0o700 })
+    const generation = `links-${process.pid}-${Date.now()}`
+    mkdirSync(join(pins, generation))
+    for (const [index, link] of links.entries())
+      object.pin(link, join(pins, generation, programs[index] ?? ''))
+    for (const name of readdirSync(pins))
+      if (name !== generation) rmSync(join(pins, name), { recursive: true })
+  }
+
+  /** Leaves nothing attached and no pin; what is loaded stays for the next block. */
   #detach(): void {
-    this.close()
-    this.#sweeper = undefined
+    this.#stopSweeping()
+    const object = this.#object
+    if (object !== undefined) {
+      fill(object, [])
+      for (const link of this.#links) object.detach(link)
+    }
+    this.#links = []
     const pins = this.#settings.pins('find')
     if (pins === null) return
     rmSync(pins, { recursive: true, force: true })
     const parent = dirname(pins)
     if (existsSync(parent) && readdirSync(parent).length === 0) rmdirSync(parent)
-  }
-}
-
-function openPinned(pins: string | null): BpfObject {
-  if (pins === null) return openObject(objectPath('block'))
-  const pinned = Object.fromEntries(maps.map((map) => [map, join(pins, map)]))
-  try {
-    return openObject(objectPath('block'), { pinned })
-  } catch {
-    // Maps of another version have another shape; what they held is in the durable list.
-    for (const path of Object.values(pinned)) rmSync(path, { force: true })
-    return openObject(objectPath('block'), { pinned })
   }
 }
 
