@@ -179,6 +179,8 @@ test(
     expect(await problemOf(forger, /other_node/)).toMatch(/403/)
     const stranger = await linkFrom('stranger', 'node-a', 'other')
     expect(await problemOf(stranger, /needs get on it/)).toMatch(`ConfigMap ${configMap}`)
+    const { body: metrics } = await sample.call('GET', '/metrics')
+    expect(metrics).toMatch(/riposte_node_refusals_total\{code="other_node"\} [1-9]/)
     expect([forger.status.written, stranger.status.written]).toEqual([0, 0])
   },
   patienceMs,

@@ -108,7 +108,12 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
   const rights = stack.use(watchRights({ cluster, actions, inForce: policies.inForce, log }))
   const tls = openTls(config, cluster.within)
   if (tls !== null) stack.use(tls)
-  const { trust, confirm } = trustOf(config, cluster.within, () => readSecret(tokenFile))
+  const { trust, confirm } = trustOf(
+    config,
+    cluster.within,
+    () => readSecret(tokenFile),
+    metrics.countRefusal,
+  )
   if (config.policyResources)
     stack.use(
       await openPolicyObjects({

@@ -10,6 +10,8 @@ export interface Metrics {
   readonly text: () => Promise<string>
   readonly countAlerts: (alerts: readonly Alert[]) => void
   readonly countStep: (step: Step) => void
+  /** A request in the name of a node that was not believed. */
+  readonly countRefusal: (code: string) => void
   readonly countApiCall: (verb: string, code: string) => void
 }
 
@@ -30,6 +32,12 @@ export function createMetrics({ ledger, degraded, nodes }: Measured): Metrics {
     name: 'riposte_alerts_total',
     help: 'Alerts that nodes sent, repeats included',
     labelNames: ['rule', 'priority'],
+    registers,
+  })
+  const refusals = new Counter({
+    name: 'riposte_node_refusals_total',
+    help: 'Requests of nodes that were refused, by why',
+    labelNames: ['code'],
     registers,
   })
   const steps = new Counter({
@@ -80,6 +88,9 @@ export function createMetrics({ ledger, degraded, nodes }: Measured): Metrics {
     },
     countApiCall: (verb, code) => {
       apiCalls.inc({ verb, code })
+    },
+    countRefusal: (code) => {
+      refusals.inc({ code })
     },
     countStep: ({ policy, action, outcome }) => {
       steps.inc({ policy, action, outcome: outcome?.status ?? 'none' })
