@@ -1,16 +1,41 @@
 /** What tests of the responder against a real API server begin with. */
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { Alert } from '../../contract/alert.ts'
+import type { Action, Call, Effect, NodeLink } from '../../responder/actions/action.ts'
+import { NodeUnavailable } from '../../responder/actions/errors.ts'
+import type { Kubernetes, KubernetesObject } from '../../responder/kubernetes/kubernetes.ts'
+import { referenceTo } from '../../responder/kubernetes/objects.ts'
+import { openKubernetes } from '../../responder/kubernetes/open.ts'
+import { missingRights } from '../../responder/kubernetes/rights.ts'
+import { podAlert } from '../../responder/policy/alert.sample.ts'
+import { targetFor, targetOf } from '../../responder/policy/target.ts'
+import {
+  startControlPlane,
+  type ControlPlane,
+  type ControlPlaneOptions,
+} from '../cluster/control-plane.ts'
+import { eventually } from './eventually.ts'
 
 /** A pod that no scheduler takes: enough for what the API server judges. */
 export const podOf = (
   name: string,
   labels?: Readonly<Record<string, string>>,
   spec: Readonly<Record<string, unknown>> = {},
+  metadata: Readonly<Record<string, unknown>> = {},
 ) => ({
   apiVersion: 'v1',
   kind: 'Pod',
-  metadata: { name, namespace: 'default', ...(labels === undefined ? {} : { labels }) },
+  metadata: {
+    name,
+    namespace: 'default',
+    ...(labels === undefined ? {} : { labels }),
+    ...metadata,
+  },
   spec: {
     schedulerName: 'nobody',
     containers: [{ name: 'main', image: 'none' }],
@@ -42,4 +67,186 @@ export async function listening(server: Server): Promise<Listening> {
   }
   await start()
   return { url: `http://127.0.0.1:${port}`, stop, start, [Symbol.asyncDispose]: stop }
+}
+
+/** An alert about this pod, as a node would send it. */
+export const alertOf = ({ metadata }: KubernetesObject, fields: Alert['outputFields'] = {}): Alert => {
+  const alert = podAlert({
+    uid: metadata.uid,
+    name: metadata.name,
+    namespace: metadata.namespace ?? 'default',
+    labels: { ...metadata.labels },
+    owners: [],
+  })
+  return { ...alert, outputFields: { ...alert.outputFields, ...fields } }
+}
+
+export interface CallParts<Parameters> {
+  readonly alert: Alert
+  readonly kubernetes: Kubernetes
+  readonly parameters?: Parameters
+  readonly stepId?: string
+  readonly node?: NodeLink
+}
+
+const noNode: NodeLink = {
+  ask: () => Promise.reject(new NodeUnavailable('there is no node in this test')),
+}
+
+/** The call that the engine would make for a step of this action on what the alert is about. */
+export function callOf<Parameters extends z.ZodType<Effect>>(
+  action: Action<Parameters>,
+  { alert, kubernetes, parameters, stepId, node = noNode }: CallParts<z.input<Parameters>>,
+): Call<z.infer<Parameters>> {
+  const target = action.target === 'case' ? targetOf(alert) : targetFor(action.target, alert)
+  if (target === undefined) throw new Error(`the alert has no ${action.target}`)
+  return {
+    // A digest, as real ones are.
+    stepId: stepId ?? `s${randomBytes(16).toString('hex')}`,
+    alert,
+    caseId: 'case-1',
+    target,
+    parameters: action.parameters.parse(parameters ?? {}),
+    node,
+    kubernetes,
+    link: null,
+    signal: AbortSignal.timeout(60_000),
+    notify: () => Promise.resolve(),
+  }
+}
+
+/** Through the ledger and back: what `run`, `verify` and `undo` get is JSON. */
+export const stored = (effect: Effect): Effect =>
+  z.record(z.string(), z.unknown()).parse(JSON.parse(JSON.stringify(effect)))
+
+/** The effect of a plan that must be a change. */
+export async function planned<Parameters extends z.ZodType<Effect>>(
+  action: Action<Parameters>,
+  call: Call<z.infer<Parameters>>,
+): Promise<Effect> {
+  const plan = await action.plan(call)
+  if (plan.kind !== 'change') throw new Error(`nothing to do: ${plan.detail}`)
+  return stored(plan.effect)
+}
+
+/** An undo is a step of its own. */
+export const undoing = <Parameters>(call: Call<Parameters>): Call<Parameters> => ({
+  ...call,
+  stepId: `u${randomBytes(16).toString('hex')}`,
+})
+
+export interface TestCluster extends AsyncDisposable {
+  readonly controlPlane: ControlPlane
+  readonly kubernetes: Kubernetes
+  /** The same API as a service account with exactly these rights, everywhere. */
+  readonly withRights: (name: string, rules: Action['rbac']) => Promise<Kubernetes>
+  readonly runPod: (...pod: Parameters<typeof podOf>) => Promise<KubernetesObject>
+  /** The same name, another UID. */
+  readonly recreate: (pod: KubernetesObject) => Promise<KubernetesObject>
+  readonly createNode: (name: string) => Promise<KubernetesObject>
+}
+
+/** A control plane and the responder's own client for it. Pods need no service account there. */
+export async function openTestCluster(options: ControlPlaneOptions = {}): Promise<TestCluster> {
+  const controlPlane = await startControlPlane({
+    apiserverArguments: ['--disable-admission-plugins=ServiceAccount'],
+    ...options,
+  })
+  await using stack = new AsyncDisposableStack()
+  stack.use(controlPlane)
+  const open = async (kubeconfig: string) => {
+    const cluster = await openKubernetes({
+      settings: { ...testSettings, kubeconfig },
+      version: '0.0.0',
+      onCall: () => undefined,
+    })
+    running.use(cluster)
+    return cluster.within(new AbortController().signal)
+  }
+  const running = stack.move()
+  const kubernetes = await open(controlPlane.kubeconfig.path)
+  const runPod = async (...pod: Parameters<typeof podOf>) => made(await kubernetes.create(podOf(...pod)))
+  return {
+    controlPlane,
+    kubernetes,
+    runPod,
+    async recreate(pod) {
+      await kubernetes.delete(referenceTo(pod), { graceSeconds: 0 })
+      return runPod(pod.metadata.name)
+    },
+    createNode: async (name) =>
+      made(await kubernetes.create({ apiVersion: 'v1', kind: 'Node', metadata: { name } })),
+    async withRights(name, rules) {
+      const metadata = { name }
+      const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name }
+      const account = { kind: 'ServiceAccount', name, namespace: 'default' }
+      const rights = rules.map(({ onlyWith: _onlyWith, ...rule }) => rule)
+      const apiVersion = 'rbac.authorization.k8s.io/v1'
+      const serviceAccount = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: 'default' } }
+      await kubernetes.create(serviceAccount)
+      await kubernetes.create({ apiVersion, kind: 'ClusterRole', metadata, rules: rights })
+      const binding = { apiVersion, kind: 'ClusterRoleBinding', metadata, roleRef, subjects: [account] }
+      await kubernetes.create(binding)
+      const token = await tokenOf(kubernetes, name)
+      const { server, ca } = controlPlane.kubeconfig
+      const user = { token }
+      const own = await open(await writeKubeconfig(controlPlane.folder, { name, server, ca, user }))
+      // The API server hears of new roles a little later.
+      await eventually(
+        () => missingRights(own, [{ name, rbac: rights }], [null]),
+        ({ length }) => length === 0,
+      )
+      return own
+    },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}
+
+async function tokenOf(kubernetes: Kubernetes, account: string): Promise<string> {
+  const path = `/api/v1/namespaces/default/serviceaccounts/${account}/token`
+  const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} }
+  const answer = await kubernetes.request('POST', path, request)
+  return z.object({ status: z.object({ token: z.string() }) }).parse(answer).status.token
+}
+
+export const testSettings = {
+  enabled: 'auto',
+  namespace: 'riposte',
+  labels: { 'app.kubernetes.io/part-of': 'riposte' },
+  qps: 1000,
+  burst: 1000,
+} as const
+
+function made(object: KubernetesObject | null): KubernetesObject {
+  if (object === null) throw new Error('there is an object of that name')
+  return object
+}
+
+export interface KubeconfigParts {
+  readonly name: string
+  readonly server: string
+  /** PEM; none: whoever answers is believed. */
+  readonly ca?: string
+  readonly user?: object
+}
+
+export async function writeKubeconfig(
+  folder: string,
+  { name, server, ca, user = {} }: KubeconfigParts,
+): Promise<string> {
+  const file = join(folder, `${name}.kubeconfig`)
+  const authority =
+    ca === undefined
+      ? { 'insecure-skip-tls-verify': true }
+      : { 'certificate-authority-data': btoa(ca) }
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name, cluster: { server, ...authority } }],
+    users: [{ name, user }],
+    contexts: [{ name, context: { cluster: name, user: name } }],
+    'current-context': name,
+  }
+  await writeFile(file, JSON.stringify(config))
+  return file
 }

@@ -1,6 +1,7 @@
 /** Label keys and values from outside: parameters are checked, values of an alert's fields are made to fit. */
 import { z } from 'zod'
 import type { Alert } from '../../contract/alert.ts'
+import { readAlertField } from '../policy/alert-fields.ts'
 
 const maxValue = 63
 const name = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/
@@ -27,9 +28,30 @@ export const labelKeySchema = z
   .string()
   .refine(isLabelKey, { error: 'must be a label key such as example.com/state' })
 
+/** What a policy may write as a label's value: itself, `%field`, or null to take the label away. */
+export const labelValueSchema = z
+  .string()
+  .refine((text) => text.startsWith('%') || isLabelValue(text), {
+    error: 'must be a label value (at most 63 of A-Z a-z 0-9 - _ .) or a %field',
+  })
+  .nullable()
+
 /** The value of the alert's field for `%field`, as text; other texts as they are. Undefined: it has none. */
-export function fieldOrText(text: string, { outputFields }: Alert): string | undefined {
+export function fieldOrText(text: string, alert: Alert): string | undefined {
   if (!text.startsWith('%')) return text
-  const value = outputFields[text.slice(1)]
-  return value === undefined || value === null ? undefined : String(value)
+  const value = readAlertField(alert, text.slice(1))
+  return value === undefined ? undefined : String(value)
 }
+
+/** Labels as a policy wrote them, for this alert: key → value, null to take away, undefined where a field is missing. */
+export const labelsFor = (
+  labels: Readonly<Record<string, string | null>>,
+  alert: Alert,
+): Record<string, string | null | undefined> =>
+  Object.fromEntries(
+    Object.entries(labels).map(([key, text]) => {
+      if (text?.startsWith('%') !== true) return [key, text]
+      const value = fieldOrText(text, alert)
+      return [key, value === undefined ? undefined : labelValueOf(value)]
+    }),
+  )

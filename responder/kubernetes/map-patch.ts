@@ -1,8 +1,10 @@
-/** Labels and annotations of an object as a JSON patch: what changes is tested first, what is not named stays. */
+/** Labels and annotations of an object, and parts of its spec, as a JSON patch: what changes is tested first, what is not named stays. */
+import { z } from 'zod'
 import type { KubernetesObject, PatchOperation } from './kubernetes.ts'
 
 /** Key → value; null: not there. */
 export type Entries = Readonly<Record<string, string | null>>
+export const entriesSchema = z.record(z.string(), z.string().nullable())
 
 type Part = 'labels' | 'annotations'
 
@@ -41,4 +43,11 @@ export function entriesPatch(
       return [...unchanged, { op: before === null ? 'add' : 'replace', path: at, value }]
     }),
   ]
+}
+
+/** One value below the object, from what it was (null: not there) to what it is to be. */
+export function valuePatch(path: string, was: unknown, wanted: unknown): readonly PatchOperation[] {
+  const unchanged: PatchOperation = { op: 'test', path, value: was }
+  if (wanted === null) return [unchanged, { op: 'remove', path }]
+  return [unchanged, { op: was === null ? 'add' : 'replace', path, value: wanted }]
 }

@@ -40,6 +40,15 @@ export const listSchema = z.looseObject({
     .transform((items) => items ?? []),
 })
 
+/** A reference in an effect, as it comes back from the ledger. */
+export const referenceSchema = z.object({
+  apiVersion: z.string(),
+  kind: z.string(),
+  namespace: z.string().nullable(),
+  name: z.string(),
+  uid: z.string().nullable(),
+})
+
 export const referenceTo = ({ apiVersion, kind, metadata }: KubernetesObject): ObjectReference => ({
   apiVersion,
   kind,
