@@ -43,10 +43,13 @@ async function approveAll(): Promise<void> {
     await sample.call('POST', `/v1/approvals/${id}/votes`, { choice: 'approve', reason: 'seen' })
 }
 
-test.each(actions.map(({ name }, index) => [name, index] as const))(
+/** Those that need an API server have tests of their own. */
+const offline = actions.filter(({ rbac }) => rbac.length === 0)
+
+test.each(offline.map(({ name }, index) => [name, index] as const))(
   '%s with no parameters written is carried out with its defaults, which stand in the step',
   async (name, index) => {
-    const action = actions[index]
+    const action = offline[index]
     const alert = sampleAlert({ id: String(index).padStart(32, '0'), rule: name })
     await node.alerts(alert)
     const decision = await until(async () => {
@@ -64,3 +67,17 @@ test.each(actions.map(({ name }, index) => [name, index] as const))(
     expect(asked.length > 0).toBe(name in nodeActionParameters)
   },
 )
+
+test('an action on Kubernetes says what to do where no API server is configured', async () => {
+  const alert = sampleAlert({ id: 'f'.repeat(32), rule: 'cordon_node' })
+  await node.alerts(alert)
+  const decision = await until(async () => {
+    const { body } = await sample.call('GET', `/v1/alerts/${alert.id}`)
+    return body.decisions[0]?.outcome === null ? undefined : body.decisions[0]
+  })
+  expect(decision.outcome).toMatchObject({
+    status: 'failed',
+    code: 'refused',
+    detail: expect.stringContaining('set kubernetes.kubeconfig'),
+  })
+})

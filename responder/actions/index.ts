@@ -1,13 +1,23 @@
 /** Every action there is. Adding one is its file and its line here. */
 import type { Action } from './action.ts'
+import { annotatePod } from './annotate-pod.ts'
 import { blockNetwork } from './block-network.ts'
 import { captureSnapshot } from './capture-snapshot.ts'
+import { cordonNode } from './cordon-node.ts'
+import { deletePod } from './delete-pod.ts'
+import { drainNode } from './drain-node.ts'
+import { evictPod } from './evict-pod.ts'
 import { freeze } from './freeze.ts'
 import { killProcess } from './kill-process.ts'
+import { kubernetesEvent } from './kubernetes-event.ts'
+import { labelNode } from './label-node.ts'
+import { labelPod } from './label-pod.ts'
 import { notifySecurityTeam } from './notify-security-team.ts'
 import { notify } from './notify.ts'
 import { quarantineFile } from './quarantine-file.ts'
 import { runProgram } from './run-program.ts'
+import { taintNode } from './taint-node.ts'
+import { uncordonNode } from './uncordon-node.ts'
 
 export const actions: readonly Action[] = [
   captureSnapshot,
@@ -18,4 +28,14 @@ export const actions: readonly Action[] = [
   blockNetwork,
   quarantineFile,
   runProgram,
+  kubernetesEvent,
+  labelPod,
+  annotatePod,
+  labelNode,
+  deletePod,
+  evictPod,
+  cordonNode,
+  uncordonNode,
+  taintNode,
+  drainNode,
 ]

@@ -20,6 +20,7 @@ function section({
   risk,
   target,
   capabilities,
+  rbac,
   undoes,
   parameters,
 }: Action): string {
@@ -32,9 +33,20 @@ function section({
       `- target: ${target}`,
       `- undo: ${undoes ?? 'none'}`,
       `- needs on the node: ${capabilities.length === 0 ? 'nothing' : capabilities.join(', ')}`,
+      ...(rbac.length === 0 ? [] : [`- needs in Kubernetes: ${rbac.map(right).join('; ')}`]),
     ].join('\n'),
-    ['| parameter | values | default | what |', '| --- | --- | --- | --- |', ...rows].join('\n'),
+    ...(rows.length === 0 ? [] : [table(rows)]),
   ].join('\n\n')
+}
+
+const table = (rows: readonly string[]): string =>
+  ['| parameter | values | default | what |', '| --- | --- | --- | --- |', ...rows].join('\n')
+
+function right({ apiGroups, resources, verbs, onlyWith }: Action['rbac'][number]): string {
+  const groups = apiGroups.filter((group) => group !== '')
+  const of = groups.length === 0 ? '' : ` (${groups.join(', ')})`
+  const only = onlyWith === undefined ? '' : ` with ${code(onlyWith)}`
+  return `${verbs.join(', ')} ${resources.join(', ')}${of}${only}`
 }
 
 const propertySchema = z.looseObject({
@@ -63,6 +75,7 @@ function valuesOf(property: z.infer<typeof propertySchema>): string {
   if (property.type === 'array') return some === undefined ? 'list' : `list of ${some}`
   if (some !== undefined) return some
   if (property.type === 'integer') return `${property.minimum} to ${property.maximum}`
+  if (property.type === 'boolean') return '`true`, `false`'
   return property.type === 'object' ? 'map' : 'text'
 }
 

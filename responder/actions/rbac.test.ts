@@ -1,0 +1,150 @@
+/** What makes the chart's Roles true: each action works with exactly the rights that its record names, and with none fewer. */
+import { afterAll, beforeAll, expect, jest } from '@jest/globals'
+import type { z } from 'zod'
+import type { Alert } from '../../contract/alert.ts'
+import {
+  alertOf,
+  callOf,
+  openTestCluster,
+  planned,
+  stored,
+  undoing,
+  type TestCluster,
+} from '../../e2e/support/kubernetes.ts'
+import { needs, reasonToSkip } from '../../scripts/needs.ts'
+import { kindOf } from '../errors.ts'
+import type { Kubernetes } from '../kubernetes/kubernetes.ts'
+import { sampleAlert } from '../policy/alert.sample.ts'
+import type { Action, Effect } from './action.ts'
+import { annotatePod } from './annotate-pod.ts'
+import { cordonNode } from './cordon-node.ts'
+import { deletePod } from './delete-pod.ts'
+import { drainNode } from './drain-node.ts'
+import { evictPod } from './evict-pod.ts'
+import { actions } from './index.ts'
+import { kubernetesEvent } from './kubernetes-event.ts'
+import { labelNode } from './label-node.ts'
+import { labelPod } from './label-pod.ts'
+import { taintNode } from './taint-node.ts'
+import { uncordonNode } from './uncordon-node.ts'
+
+const test = needs('cluster')
+const patienceMs = 300_000
+jest.setTimeout(patienceMs)
+let cluster: TestCluster
+
+beforeAll(async () => {
+  if (reasonToSkip('cluster') === undefined) cluster = await openTestCluster()
+}, patienceMs)
+afterAll(async () => {
+  await cluster?.[Symbol.asyncDispose]()
+}, patienceMs)
+
+/** Does everything that the action can do, with parameters that ask for all of it. */
+interface Case {
+  readonly action: Pick<Action, 'name' | 'rbac'>
+  readonly act: (kubernetes: Kubernetes, name: string) => Promise<void>
+}
+
+const does = <Parameters extends z.ZodType<Effect>>(
+  action: Action<Parameters>,
+  alertFor: (name: string) => Promise<Alert>,
+  parameters?: z.input<Parameters>,
+): Case => ({
+  action,
+  act: async (kubernetes, name) => {
+    const alert = await alertFor(name)
+    const given = parameters === undefined ? {} : { parameters }
+    const call = callOf(action, { alert, kubernetes, ...given })
+    const { effect } = await action.run(call, await planned(action, call))
+    await action.verify?.(call, stored(effect))
+    await action.undo?.(undoing(call), stored(effect))
+  },
+})
+
+const onPod = async (name: string) => alertOf(await cluster.runPod(name, { app: name }))
+
+async function onNode(name: string): Promise<Alert> {
+  await cluster.createNode(name)
+  const controller = {
+    apiVersion: 'apps/v1',
+    kind: 'ReplicaSet',
+    name,
+    uid: name,
+    controller: true,
+  }
+  const spec = { nodeName: name, terminationGracePeriodSeconds: 0 }
+  await cluster.runPod(name, {}, spec, { ownerReferences: [controller] })
+  return { ...sampleAlert(), node: name }
+}
+
+async function onCordoned(name: string): Promise<Alert> {
+  const alert = await onNode(name)
+  const call = callOf(cordonNode, { alert, kubernetes: cluster.kubernetes })
+  await cordonNode.run(call, await planned(cordonNode, call))
+  return alert
+}
+
+const onHeldPod = async (name: string) => {
+  const alert = await onPod(name)
+  const running = { op: 'add', path: '/status/phase', value: 'Running' } as const
+  const pod = { apiVersion: 'v1', kind: 'Pod', namespace: 'default', name, uid: null }
+  await cluster.kubernetes.patch(pod, [running], { subresource: 'status' })
+  await cluster.kubernetes.create({
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata: { name, namespace: 'default' },
+    spec: { maxUnavailable: 0, selector: { matchLabels: { app: name } } },
+  })
+  return alert
+}
+
+const cases: readonly Case[] = [
+  does(labelPod, onPod),
+  does(annotatePod, onPod),
+  does(labelNode, onNode, { labels: { a: 'b' } }),
+  does(kubernetesEvent, onPod),
+  does(deletePod, onPod),
+  does(evictPod, onHeldPod, { overridePdb: true }),
+  does(cordonNode, onNode),
+  does(uncordonNode, onCordoned),
+  does(taintNode, onNode, { effect: 'NoExecute' }),
+  does(drainNode, onNode),
+]
+
+test('every action that needs rights is in the table', () => {
+  const needing = actions.filter(({ rbac }) => rbac.length > 0).map(({ name }) => name)
+  expect(cases.map(({ action }) => action.name).toSorted()).toEqual(needing.toSorted())
+})
+
+for (const { action, act } of cases) {
+  const title = action.name.replaceAll('_', '-')
+
+  test(`${action.name} works with exactly its rights, and not with one verb fewer`, async () => {
+    await act(await cluster.withRights(title, action.rbac), title)
+
+    const single = action.rbac.flatMap(({ apiGroups, resources, verbs }) =>
+      resources.flatMap((resource) =>
+        verbs.map((verb) => ({ apiGroups, resources: [resource], verbs: [verb] })),
+      ),
+    )
+    const outcomes: unknown[] = []
+    for (const [index, { resources, verbs }] of single.entries()) {
+      const name = `${title}-${index}`
+      const kubernetes = await cluster.withRights(name, single.toSpliced(index, 1))
+      const without = `without ${verbs.join()} ${resources.join()}`
+      outcomes.push(
+        await act(kubernetes, name).then(
+          () => [without, 'works'],
+          (error: unknown) => [without, kindOf(error).code],
+        ),
+      )
+    }
+    expect(outcomes).toEqual(
+      single.map(({ resources, verbs }) => [
+        `without ${verbs.join()} ${resources.join()}`,
+        'forbidden',
+      ]),
+    )
+  })
+}
