@@ -70,7 +70,10 @@ export async function listening(server: Server): Promise<Listening> {
 }
 
 /** An alert about this pod, as a node would send it. */
-export const alertOf = ({ metadata }: KubernetesObject, fields: Alert['outputFields'] = {}): Alert => {
+export const alertOf = (
+  { metadata }: KubernetesObject,
+  fields: Alert['outputFields'] = {},
+): Alert => {
   const alert = podAlert({
     uid: metadata.uid,
     name: metadata.name,
@@ -165,7 +168,8 @@ export async function openTestCluster(options: ControlPlaneOptions = {}): Promis
   }
   const running = stack.move()
   const kubernetes = await open(controlPlane.kubeconfig.path)
-  const runPod = async (...pod: Parameters<typeof podOf>) => made(await kubernetes.create(podOf(...pod)))
+  const runPod = async (...pod: Parameters<typeof podOf>) =>
+    made(await kubernetes.create(podOf(...pod)))
   return {
     controlPlane,
     kubernetes,
@@ -182,10 +186,20 @@ export async function openTestCluster(options: ControlPlaneOptions = {}): Promis
       const account = { kind: 'ServiceAccount', name, namespace: 'default' }
       const rights = rules.map(({ onlyWith: _onlyWith, ...rule }) => rule)
       const apiVersion = 'rbac.authorization.k8s.io/v1'
-      const serviceAccount = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: 'default' } }
+      const serviceAccount = {
+        apiVersion: 'v1',
+        kind: 'ServiceAccount',
+        metadata: { name, namespace: 'default' },
+      }
       await kubernetes.create(serviceAccount)
       await kubernetes.create({ apiVersion, kind: 'ClusterRole', metadata, rules: rights })
-      const binding = { apiVersion, kind: 'ClusterRoleBinding', metadata, roleRef, subjects: [account] }
+      const binding = {
+        apiVersion,
+        kind: 'ClusterRoleBinding',
+        metadata,
+        roleRef,
+        subjects: [account],
+      }
       await kubernetes.create(binding)
       const token = await tokenOf(kubernetes, name)
       const { server, ca } = controlPlane.kubeconfig
