@@ -2,11 +2,11 @@
 import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Agent, request } from 'undici'
 import type { Api, Manifest } from '../cluster/api.ts'
 import type { ControlPlane } from '../cluster/control-plane.ts'
-import { ActionFailed, TargetGone } from '../../responder/actions/errors.ts'
-import type { Kubernetes, KubernetesObject } from '../../responder/kubernetes/kubernetes.ts'
+import { ActionFailed } from '../../responder/actions/errors.ts'
+import type { Kubernetes } from '../../responder/kubernetes/kubernetes.ts'
+import { openKubernetes } from '../../responder/kubernetes/open.ts'
 
 export const namespace = 'riposte'
 /** What the responder may: exactly what the chart has to give it. */
@@ -102,33 +102,36 @@ export async function tokenOf(
 }
 
 /** The two calls that trust makes, with the service account's `token` alone; keeps count, and fails when told to. */
-export function kubernetesAs({ kubeconfig }: ControlPlane, token: string) {
+export async function kubernetesAs(controlPlane: ControlPlane, token: string) {
   const state = { calls: [] as string[], isAway: false }
-  const dispatcher = new Agent({ connect: { ca: kubeconfig.ca } })
-  const call = async (method: 'GET' | 'POST' | 'PUT', path: string, body?: unknown) => {
-    state.calls.push(`${method} ${path}`)
+  const cluster = await openKubernetes({
+    settings: {
+      enabled: 'always',
+      kubeconfig: kubeconfigWith(controlPlane, token),
+      namespace: null,
+      labels: {},
+      qps: 1000,
+      burst: 1000,
+    },
+    version: '0',
+    onCall: () => {},
+  })
+  const real = cluster.within(new AbortController().signal)
+  const note = (call: string) => {
+    state.calls.push(call)
     if (state.isAway) throw new ActionFailed('connect ECONNREFUSED', true)
-    const answer = await request(new URL(path, kubeconfig.server), {
-      dispatcher,
-      method,
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: body === undefined ? null : JSON.stringify(body),
-    })
-    const text = await answer.body.text()
-    if (answer.statusCode === 404) throw new TargetGone(text)
-    if (answer.statusCode >= 400) throw new ActionFailed(text, true)
-    return text
   }
   const kubernetes: Pick<Kubernetes, 'get' | 'request'> = {
-    async get({ namespace: inside, name }) {
-      const found: KubernetesObject = JSON.parse(
-        await call('GET', `/api/v1/namespaces/${inside}/pods/${name}`),
-      )
-      return found
+    async get(reference) {
+      note(`GET ${reference.name}`)
+      return real.get(reference)
     },
-    request: async (method, path, body) => JSON.parse(await call(method, path, body)),
+    async request(method, path, body) {
+      note(`${method} ${path}`)
+      return real.request(method, path, body)
+    },
   }
-  return { kubernetes, state, close: () => dispatcher.close() }
+  return { kubernetes, state, close: () => cluster[Symbol.asyncDispose]() }
 }
 
 /** A kubeconfig with `token` and nothing else; its path. */

@@ -24,7 +24,7 @@ const patienceMs = 180_000
 const audience = 'riposte'
 
 let cluster: ControlPlane
-let view: ReturnType<typeof kubernetesAs>
+let view: Awaited<ReturnType<typeof kubernetesAs>>
 let detector: { name: string; uid: string }
 let token: string
 let auditToken: string
@@ -34,7 +34,7 @@ beforeAll(async () => {
   cluster = await startControlPlane()
   await prepare(cluster)
   const { api } = cluster
-  view = kubernetesAs(cluster, await tokenOf(api, { account: 'responder', pod: null }))
+  view = await kubernetesAs(cluster, await tokenOf(api, { account: 'responder', pod: null }))
   const podOf = async (name: string, serviceAccount: string) => ({
     name,
     uid: await makePod(api, name, { node: 'node-a', serviceAccount }),
