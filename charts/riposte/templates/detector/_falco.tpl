@@ -24,8 +24,12 @@
 {{- if .Values.rules.shipped -}}{{- $rules = prepend $rules "/opt/riposte/rules" -}}{{- end -}}
 {{- $responder := dict
   "url" (printf "https://%s:2810" (include "riposte.responder.host" .))
-  "token_file" "/var/run/secrets/riposte/token"
-  "ca_config_map" (include "riposte.caConfigMap" .) -}}
+  "token_file" "/var/run/secrets/riposte/token" -}}
+{{- if .Values.responder.tls.existingSecret -}}
+{{- $_ := set $responder "ca_file" "/etc/riposte/ca/ca.crt" -}}
+{{- else -}}
+{{- $_ := set $responder "ca_config_map" (include "riposte.caConfigMap" .) -}}
+{{- end -}}
 {{- $riposte := dict
   "data" "/var/lib/riposte"
   "scope" .Values.detector.scope

@@ -5,14 +5,16 @@
 {{- $names := concat (list $host (printf "%s.cluster.local" $host) (printf "%s.%s" $short (include "riposte.namespace" .)) $short "localhost") .Values.responder.tls.names -}}
 {{- $tls := dict "mode" "own" "names" $names "caConfigMap" (include "riposte.caConfigMap" .) -}}
 {{- if .Values.responder.tls.existingSecret -}}
-{{- $_ := set $tls "mode" "files" -}}
-{{- $_ := set $tls "certificateFile" "/etc/riposte/tls/tls.crt" -}}
-{{- $_ := set $tls "keyFile" "/etc/riposte/tls/tls.key" -}}
+{{- $tls = dict "mode" "files" "names" $names "certificateFile" "/etc/riposte/tls/tls.crt" "keyFile" "/etc/riposte/tls/tls.key" -}}
 {{- end -}}
+{{- $public := "localhost:2810" -}}
+{{- if .Values.httpRoute.enabled -}}{{- $public = first .Values.httpRoute.hostnames -}}{{- end -}}
+{{- if .Values.ingress.enabled -}}{{- $public = .Values.ingress.host -}}{{- end -}}
 {{- $account := printf "%s/%s" (include "riposte.namespace" .) (include "riposte.detector.account" .) -}}
 {{- $config := dict
   "data" "/var/lib/riposte"
   "listen" "0.0.0.0:2810"
+  "publicUrl" (printf "https://%s" $public)
   "policies" "/etc/riposte/policies"
   "kubernetes" (dict "enabled" "always")
   "nodes" (dict "trust" "tokenreview" "audience" "riposte" "serviceAccounts" (list $account))
