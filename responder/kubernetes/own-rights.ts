@@ -10,7 +10,14 @@ const policies = ['responsepolicies', 'clusterresponsepolicies', 'responseguards
 const views = ['containments', 'approvals']
 const statusOf = (resources: readonly string[]) => resources.map((resource) => `${resource}/status`)
 
+/** Who calls, and whether what a node says of a pod is so (responder/trust/). */
+const trust = [
+  { verb: 'create', apiGroup: 'authentication.k8s.io', resource: 'tokenreviews' },
+  { verb: 'get', apiGroup: '', resource: 'pods' },
+]
+
 export const ownRights: readonly Omit<Right, 'namespace'>[] = [
+  ...trust,
   ...rights(['list', 'watch'], policies),
   ...rights(['list', 'create', 'delete', 'get'], views),
   ...rights(['patch'], statusOf([...policies, ...views])),

@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { actions } from '../../responder/actions/index.ts'
-import { printActions } from './actions.ts'
+import { ownRights } from '../../responder/kubernetes/own-rights.ts'
+import { printActions, printOwnRights } from './actions.ts'
 import { printDashboard } from './dashboard.ts'
 import { printReadme } from './readme.ts'
 import { printSchema } from './schema.ts'
@@ -19,6 +20,7 @@ export function chartFiles(): Map<string, string> {
     ['README.md', printReadme(values, actions)],
     ['files/dashboards/riposte.json', printDashboard()],
     ['files/actions.json', printActions(actions)],
+    ['files/own-rights.json', printOwnRights(ownRights)],
     ...policies(),
   ])
 }

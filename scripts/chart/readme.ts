@@ -48,5 +48,5 @@ change. helm 3 and 4 both do.
 
 A ClusterRole for each risk class, made from \`actions.enabled\` alone; Roles instead, in \`responder.namespaces\`, where you name some. All of
 them are bound to the responder's one account: it is one process, and what it can reach, every part of it can. Beside them the
-responder may create token reviews, and read and write the one ConfigMap with its certificate; the detector may read
-pods and that ConfigMap. Nobody may read Secrets.`
+responder may create token reviews, get pods (is it so what a node says of one?), work with the objects of riposte.dev, and
+write the one ConfigMap with its certificate; the detector may read pods and that ConfigMap. Nobody may read Secrets.`
