@@ -1,5 +1,6 @@
 /** What a policy's condition can ask of an alert: Falco's names, read from the alert alone. */
 import type { Alert } from '../../contract/alert.ts'
+import { placeFieldNames, readPlaceField } from './place-fields.ts'
 
 /** The names that alerts can carry, by type. A rule's output decides which of them one alert has. */
 const names = {
@@ -9,13 +10,18 @@ const names = {
     fd.name fd.nameraw fd.directory fd.filename fd.type fd.typechar fd.l4proto fd.sockfamily fd.cproto fd.sproto
     fd.sip fd.rip fd.cip fd.lip fd.sip.name fd.cip.name fd.rip.name fd.lip.name fs.path.name fs.path.nameraw
     fs.path.source fs.path.target user.name user.loginname user.shell user.homedir group.name thread.cap_effective
-    thread.cap_permitted thread.cap_inheritable container.id container.name container.image container.image.repository
-    container.image.tag container.image.digest container.type k8s.ns.name k8s.pod.name k8s.pod.uid k8s.pod.label
+    thread.cap_permitted thread.cap_inheritable
+    container.image.id container.mounts container.mount container.mount.source container.mount.dest container.mount.mode
+    container.mount.rdwr container.mount.propagation container.label container.labels container.ip container.cni.json
+    container.healthcheck container.liveness_probe container.readiness_probe k8s.pod.sandbox_id k8s.pod.full_sandbox_id
+    k8s.pod.labels k8s.pod.ip k8s.pod.cni.json
     ka.verb ka.user.name ka.target.name ka.target.namespace ka.target.resource rule.name node.name`,
   int: `evt.num evt.rawres evt.cpu proc.pid proc.ppid proc.vpid proc.pvpid proc.sid proc.vpgid proc.pgid proc.apid
     proc.tty fd.num fd.port fd.sport fd.cport fd.lport fd.rport user.uid user.loginuid group.gid thread.tid thread.vtid`,
   bool: `evt.is_open_read evt.is_open_write evt.is_open_exec evt.failed proc.is_exe_writable proc.is_exe_upper_layer
-    proc.is_exe_from_memfd proc.is_sid_leader proc.is_vpgid_leader fd.connected fd.is_server container.privileged`,
+    proc.is_exe_from_memfd proc.is_sid_leader proc.is_vpgid_leader fd.connected fd.is_server container.privileged
+    container.host_pid container.host_network container.host_ipc proc.is_container_healthcheck
+    proc.is_container_liveness_probe proc.is_container_readiness_probe`,
 } as const
 
 export type AlertFieldType = keyof typeof names
@@ -24,6 +30,7 @@ const split = (text: string) => text.trim().split(/\s+/)
 
 export const alertFields: ReadonlyMap<string, AlertFieldType> = new Map([
   ...split(names.string).map((name) => [name, 'string'] as const),
+  ...placeFieldNames.map((name) => [name, 'string'] as const),
   ...split(names.int).map((name) => [name, 'int'] as const),
   ...split(names.bool).map((name) => [name, 'bool'] as const),
 ])
@@ -48,8 +55,6 @@ function identity(
       return alert.node
     case 'evt.source':
       return alert.source
-    case 'container.id':
-      return place?.containerId
     case 'proc.name':
       return process?.name
     case 'proc.exepath':
@@ -65,6 +70,6 @@ function identity(
     case 'user.uid':
       return process?.userId
     default:
-      return undefined
+      return place === null ? undefined : readPlaceField(place, text)
   }
 }

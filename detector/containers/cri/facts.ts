@@ -1,7 +1,7 @@
 /** From the CRI's answers to what identity knows of a container, in the ways that Falco's fields have them. */
 import type { ContainerFacts, Mount, RuntimePod } from '../../state/container.ts'
 import { boundedNames } from '../bounded-names.ts'
-import { splitImage } from '../image-name.ts'
+import { splitImage } from '../../../contract/image-name.ts'
 import {
   type ContainerStatusResponse,
   MountPropagation,

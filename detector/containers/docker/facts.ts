@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { ContainerFacts, Probe } from '../../state/container.ts'
 import { boundedNames } from '../bounded-names.ts'
-import { splitImage } from '../image-name.ts'
+import { splitImage } from '../../../contract/image-name.ts'
 
 const text = z
   .string()
