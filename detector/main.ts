@@ -226,7 +226,7 @@ export async function startDetector(
       clearInterval(ticking)
       watching.stop()
       await source.stop()
-      identity.stop()
+      await identity.stop()
       await Promise.all([outputs.stop(STOP_GRACE_MS), link?.stop(STOP_GRACE_MS), closed(status)])
     },
   }

@@ -121,11 +121,11 @@ export class Identity {
     }
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     this.#lookups.stop()
     this.#hold.releaseAll()
     this.#options.connections.stop()
-    this.#options.pods?.stop()
+    await this.#options.pods?.stop()
   }
 
   #learn(container: Container, facts: ContainerFacts): void {

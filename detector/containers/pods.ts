@@ -7,5 +7,5 @@ export interface PodSource {
   /** False while the API server does not answer: then what the runtime knows of a pod has to do. */
   readonly isInSync: boolean
   degraded(): readonly string[]
-  stop(): void
+  stop(): Promise<void>
 }
