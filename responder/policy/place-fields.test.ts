@@ -1,8 +1,9 @@
 import { expect, test } from '@jest/globals'
+import type { Alert } from '../../contract/alert.ts'
 import { parseAlertCondition } from './alert-condition.ts'
 import { podAlert, sampleAlert } from './alert.sample.ts'
 
-function holds(text: string, alert = inPod()) {
+function holds(text: string, alert: Alert = inPod()) {
   const condition = parseAlertCondition(text)
   if ('problem' in condition) throw new Error(condition.problem)
   return condition.holds(alert)

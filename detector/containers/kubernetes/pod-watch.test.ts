@@ -60,14 +60,13 @@ async function until(isTrue: () => boolean) {
 }
 
 test('pods of the node are known with labels, account and owners, those of others never', async () => {
-  const controller = (kind: string, name: string) => [
-    { apiVersion: 'apps/v1', kind, name, uid: '0-1', controller: true },
-  ]
   await cluster.apply(
     pod('web-5d-x', 'node-a', {
       labels: { app: 'web', 'pod-template-hash': '5d' },
       annotations: { note: 'x', huge: 'y'.repeat(20_000) },
-      ownerReferences: controller('ReplicaSet', 'web-5d'),
+      ownerReferences: [
+        { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-5d', uid: '0-1', controller: true },
+      ],
     }),
     pod('elsewhere', 'node-b'),
   )
