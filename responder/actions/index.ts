@@ -16,6 +16,7 @@ import { notifySecurityTeam } from './notify-security-team.ts'
 import { notify } from './notify.ts'
 import { quarantineFile } from './quarantine-file.ts'
 import { runProgram } from './run-program.ts'
+import { scaleDownDeployment } from './scale-down-deployment.ts'
 import { taintNode } from './taint-node.ts'
 import { uncordonNode } from './uncordon-node.ts'
 
@@ -38,4 +39,5 @@ export const actions: readonly Action[] = [
   uncordonNode,
   taintNode,
   drainNode,
+  scaleDownDeployment,
 ]

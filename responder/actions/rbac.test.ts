@@ -1,21 +1,18 @@
 /** What makes the chart's Roles true: each action works with exactly the rights that its record names, and with none fewer. */
 import { afterAll, beforeAll, expect, jest } from '@jest/globals'
-import type { z } from 'zod'
 import type { Alert } from '../../contract/alert.ts'
 import {
   alertOf,
   callOf,
   openTestCluster,
   planned,
-  stored,
-  undoing,
   type TestCluster,
 } from '../../e2e/support/kubernetes.ts'
+import { does, type RightsCase } from '../../e2e/support/rights-case.ts'
+import { workloadRights } from '../../e2e/support/workload-rights.ts'
 import { needs, reasonToSkip } from '../../scripts/needs.ts'
 import { kindOf } from '../errors.ts'
-import type { Kubernetes } from '../kubernetes/kubernetes.ts'
 import { sampleAlert } from '../policy/alert.sample.ts'
-import type { Action, Effect } from './action.ts'
 import { annotatePod } from './annotate-pod.ts'
 import { cordonNode } from './cordon-node.ts'
 import { deletePod } from './delete-pod.ts'
@@ -39,28 +36,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await cluster?.[Symbol.asyncDispose]()
 }, patienceMs)
-
-/** Does everything that the action can do, with parameters that ask for all of it. */
-interface Case {
-  readonly action: Pick<Action, 'name' | 'rbac'>
-  readonly act: (kubernetes: Kubernetes, name: string) => Promise<void>
-}
-
-const does = <Parameters extends z.ZodType<Effect>>(
-  action: Action<Parameters>,
-  alertFor: (name: string) => Promise<Alert>,
-  parameters?: z.input<Parameters>,
-): Case => ({
-  action,
-  act: async (kubernetes, name) => {
-    const alert = await alertFor(name)
-    const given = parameters === undefined ? {} : { parameters }
-    const call = callOf(action, { alert, kubernetes, ...given })
-    const { effect } = await action.run(call, await planned(action, call))
-    await action.verify?.(call, stored(effect))
-    await action.undo?.(undoing(call), stored(effect))
-  },
-})
 
 const onPod = async (name: string) => alertOf(await cluster.runPod(name, { app: name }))
 
@@ -99,7 +74,7 @@ const onHeldPod = async (name: string) => {
   return alert
 }
 
-const cases: readonly Case[] = [
+const cases: readonly RightsCase[] = [
   does(labelPod, onPod),
   does(annotatePod, onPod),
   does(labelNode, onNode, { labels: { a: 'b' } }),
@@ -110,6 +85,7 @@ const cases: readonly Case[] = [
   does(uncordonNode, onCordoned),
   does(taintNode, onNode, { effect: 'NoExecute' }),
   does(drainNode, onNode),
+  ...workloadRights(() => cluster),
 ]
 
 test('every action that needs rights is in the table', () => {
