@@ -174,3 +174,17 @@ liveTest('Sensitive file asked for through io_uring', async () => {
   ])
   expect(await act('acts uring /etc/hostname')).toEqual([])
 })
+
+liveTest('Service account token read by a tool', async () => {
+  const token = '/run/secrets/kubernetes.io/serviceaccount/token'
+  const container = 'd'.repeat(64)
+  const files = { [token]: 'eyJ' }
+  expect(await act(`cat ${token}`, { files, container })).toMatchObject([
+    {
+      rule: 'Service account token read by a tool',
+      'fd.name': token,
+    },
+  ])
+  expect(await act(`acts read ${token}`, { files, container })).toEqual([])
+  expect(await act(`cat ${token}`, { files })).toEqual([])
+})

@@ -50,7 +50,9 @@ liveTest('Fileless execution via memfd_create', async () => {
     },
   ])
   const programs = { '/usr/bin/runc': 'acts' }
-  expect(await act('runc run acts memfd /bin/true; acts run true', { programs })).toEqual([])
+  expect(await act('/usr/bin/runc run acts memfd /bin/true; acts run true', { programs })).toEqual(
+    [],
+  )
 })
 
 liveTest('Program started from a descriptor: its file is gone', async () => {
@@ -153,4 +155,17 @@ liveTest('Page faults handled by an unprivileged program', async () => {
     { rule: 'Page faults handled by an unprivileged program', 'user.uid': 65_534 },
   ])
   expect(await act('acts userfaultfd-root')).toEqual([])
+})
+
+liveTest('Program that is not of the image started', async () => {
+  const container = 'e'.repeat(64)
+  const brought = 'cp /bin/true /opt/brought; /opt/brought'
+  expect(await act(brought, { container })).toMatchObject([
+    {
+      rule: 'Program that is not of the image started',
+      'proc.exepath': '/opt/brought',
+    },
+  ])
+  expect(await act('true', { container })).toEqual([])
+  expect(await act(brought)).toEqual([])
 })

@@ -96,7 +96,9 @@ async function startRiposte(directory: string): Promise<Riposte> {
   priority: INFO
 `,
   )
-  const settings = '-o json_output=true -o append_output=[{"extra_output":"session=%proc.sid"}]'
+  // No runtime knows the acts' containers, and what is held for its name would come after the fence.
+  const settings =
+    '-o json_output=true -o riposte.identity.hold_ms=0 -o append_output=[{"extra_output":"session=%proc.sid"}]'
   const detector = new Riposte(['detect', '-r', here, '-r', fence, ...settings.split(' ')])
   await detector.until(() => detector.stderr.includes('ready\n'))
   return detector
