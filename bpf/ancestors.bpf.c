@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Ids of the reader's own cgroup and of all above it, from the root down. A cgroup namespace hides
- * them: in a container its own cgroup looks like the root.
+ * What namespaces hide of the reader. Ids of its own cgroup and of all above it, from the root
+ * down: in a container its own cgroup looks like the root.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -20,6 +20,14 @@ struct bpf_iter__task {
 	struct bpf_iter_meta *meta;
 } __attribute__((preserve_access_index));
 
+struct pid {
+	unsigned int level;
+} __attribute__((preserve_access_index));
+
+struct task_struct {
+	struct pid *thread_pid;
+} __attribute__((preserve_access_index));
+
 /* Which task the iterator is at does not matter: the current one is who reads it. */
 SEC("iter/task") int own_ancestors(struct bpf_iter__task *ctx)
 {
@@ -32,5 +40,16 @@ SEC("iter/task") int own_ancestors(struct bpf_iter__task *ctx)
 			break;
 		bpf_seq_write(ctx->meta->seq, &id, sizeof(id));
 	}
+	return 0;
+}
+
+/* How deep the reader's pid namespace is below the first. */
+SEC("iter/task") int own_pid_level(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u64 level = task->thread_pid->level;
+
+	if (!ctx->meta->seq_num)
+		bpf_seq_write(ctx->meta->seq, &level, sizeof(level));
 	return 0;
 }

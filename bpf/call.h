@@ -83,7 +83,7 @@ static __always_inline bool call__begin(struct call *call, long result)
 {
 	struct task_struct *task = current_task();
 
-	if (own_pid && (u32)task->tgid == own_pid)
+	if (own_pid && process_number(task) == own_pid)
 		return false;
 	if (!is_in_scope())
 		return false;

@@ -76,9 +76,9 @@ static __always_inline u32 image_flags(struct file *file, const struct cred *cre
 
 static __always_inline void record__identity(struct record *r, struct task_struct *task)
 {
-	record__s64(r, task->pid);
-	record__s64(r, task->tgid);
-	record__s64(r, task->real_parent->tgid);
+	record__s64(r, thread_number(task));
+	record__s64(r, process_number(task));
+	record__s64(r, process_number(task->real_parent));
 }
 
 static __always_inline void record__capabilities(struct record *r, const struct cred *cred)

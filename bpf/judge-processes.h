@@ -8,7 +8,7 @@ static __always_inline struct judge_process_key process_key(struct task_struct *
 {
 	struct judge_process_key key = {
 		.start_ns = task->group_leader->start_boottime,
-		.pid = task->tgid,
+		.pid = process_number(task),
 	};
 	return key;
 }

@@ -229,7 +229,7 @@ static __always_inline bool is_of_host(struct task_struct *task)
 
 static __always_inline bool is_protected(struct task_struct *task, u64 own)
 {
-	u32 pid = task->tgid;
+	u32 pid = process_number(task);
 	u64 *start = bpf_map_lookup_elem(&judge_protected, &pid);
 
 	if (pid == 1 || task->flags & PF_KTHREAD)

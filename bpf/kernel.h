@@ -101,7 +101,11 @@ struct cred {
 	kernel_cap_t cap_permitted;
 	kernel_cap_t cap_effective;
 };
+struct ns_common {
+	u32 inum;
+};
 struct pid_namespace {
+	struct ns_common ns;
 	u32 level;
 	struct task_struct *child_reaper;
 };

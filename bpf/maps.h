@@ -1,7 +1,7 @@
 /* Rings by class, the place where a record is built, what was lost, and what user space decides
  * before loading. */
 #pragma once
-#include "read.h"
+#include "numbers.h"
 #include "schema.h"
 
 /* A record's most: eight variable parameters of a page each. Masks below need powers of two. */

@@ -43,8 +43,8 @@ static __always_inline struct record *record__begin_in(
 	r->slot = 0;
 	r->end = HEADER_BYTES + 8 * slots;
 	HEADER_U64(r, AT_TIME_NS) = bpf_ktime_get_boot_ns();
-	HEADER_U32(r, AT_PID) = task->tgid;
-	HEADER_U32(r, AT_TID) = task->pid;
+	HEADER_U32(r, AT_PID) = process_number(task);
+	HEADER_U32(r, AT_TID) = thread_number(task);
 	HEADER_U64(r, AT_CGROUP_ID) = task->cgroups->dfl_cgrp->kn->id;
 	HEADER_U64(r, AT_START_TIME_NS) = task->group_leader->start_boottime;
 	HEADER_U16(r, AT_EVENT_ID) = event;
@@ -52,7 +52,7 @@ static __always_inline struct record *record__begin_in(
 	HEADER_U16(r, AT_CPU) = place;
 	HEADER_U16(r, AT_SLOTS) = slots;
 	HEADER_U32(r, AT_USER_ID) = task->cred->uid.val;
-	HEADER_U32(r, AT_PARENT_PID) = task->real_parent->tgid;
+	HEADER_U32(r, AT_PARENT_PID) = process_number(task->real_parent);
 	HEADER_U64(r, AT_STRIKES) = 0;
 	HEADER_U64(r, AT_LENGTH) = 0;
 	return r;

@@ -9,21 +9,9 @@ static __always_inline struct pid *pid_of(struct task_struct *task, enum pid_typ
 	return type == PIDTYPE_PID ? task->thread_pid : task->signal->pids[type];
 }
 
-/* The number of a pid in the initial namespace (level 0), or in its own. */
-static __always_inline int number_at(struct pid *pid, u32 level)
-{
-	int number = 0;
-
-	bpf_core_read(&number, sizeof(number),
-		(char *)pid + bpf_core_field_offset(struct pid, numbers) +
-			level * bpf_core_type_size(struct upid) +
-			bpf_core_field_offset(struct upid, nr));
-	return number;
-}
-
 static __always_inline int pid_number(struct task_struct *task, enum pid_type type)
 {
-	return number_at(pid_of(task, type), 0);
+	return number_of(pid_of(task, type));
 }
 
 static __always_inline int own_number(struct task_struct *task, enum pid_type type)
@@ -35,13 +23,9 @@ static __always_inline int own_number(struct task_struct *task, enum pid_type ty
 static __always_inline u64 namespace_start(struct task_struct *task)
 {
 	u32 level = task->thread_pid->level;
-	struct pid_namespace *namespace = 0;
+	struct pid_namespace *namespace = namespace_at(task->thread_pid, level);
 	struct task_struct *first;
 
-	bpf_core_read(&namespace, sizeof(namespace),
-		(char *)task->thread_pid + bpf_core_field_offset(struct pid, numbers) +
-			level * bpf_core_type_size(struct upid) +
-			bpf_core_field_offset(struct upid, ns));
 	first = namespace ? READ(struct pid_namespace, namespace, child_reaper) : 0;
 	return first ? READ(struct task_struct, first, start_boottime) : 0;
 }

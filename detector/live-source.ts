@@ -1,5 +1,4 @@
 /** This host's kernel as a source: hooks for what the rules want, changed without a gap when the rules change. */
-import { readlinkSync } from 'node:fs'
 import type { EventView } from './events/view.ts'
 import type { BpfObject } from './native.ts'
 import type { EventSource } from './source.ts'
@@ -15,9 +14,6 @@ export interface LiveOptions {
 
 /** The new hooks see what the old ones still delivered; from this long before the change nothing is left out. */
 const OVERLAP_NS = 1_000_000n
-
-/** PROC_PID_INIT_INO of include/linux/proc_ns.h. In another namespace /proc numbers processes otherwise than records do. */
-const isInFirstPidNamespace = readlinkSync('/proc/self/ns/pid') === 'pid:[4026531836]'
 
 export class LiveSource implements EventSource {
   readonly #options: LiveOptions
@@ -63,9 +59,6 @@ export class LiveSource implements EventSource {
     return [
       ...this.#kernel.degraded,
       ...(this.#isScanned ? [] : ['the kernel could not tell which processes run: asked of /proc']),
-      ...(isInFirstPidNamespace
-        ? []
-        : ['the pids of this namespace are not the numbers that the kernel tells: set hostPID']),
     ]
   }
 

@@ -29,7 +29,7 @@ SEC("tp_btf/sched_process_exit") int on_exit(u64 *ctx)
 	r = record__begin(PROCEXIT);
 	if (!r)
 		return 0;
-	HEADER_U32(r, AT_TID) = task->tgid;
+	HEADER_U32(r, AT_TID) = process_number(task);
 	status = wait_status(task);
 	record__s64(r, status);
 	record__s64(r, status >> 8 & 0xff);

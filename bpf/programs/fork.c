@@ -55,8 +55,8 @@ SEC("tp_btf/sched_process_fork") int on_fork(u64 *ctx)
 	record__s64(r, own_number(task, PIDTYPE_PID));
 	record__s64(r, own_number(task, PIDTYPE_TGID));
 	record__s64(r, namespace_start(task));
-	record__s64(r, child->tgid);
-	record__s64(r, child->pid);
+	record__s64(r, process_number(child));
+	record__s64(r, thread_number(child));
 	record__s64(r, child->group_leader->start_boottime);
 	record__s64(r, pid_number(child, PIDTYPE_SID));
 	record__s64(r, pid_number(child, PIDTYPE_PGID));

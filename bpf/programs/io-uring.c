@@ -60,7 +60,7 @@ SEC("tp_btf/io_uring_submit_req") int on_io_uring_submit(u64 *ctx)
 	struct filename *name;
 	int fd = 0;
 
-	if (own_pid && (u32)task->tgid == own_pid)
+	if (own_pid && process_number(task) == own_pid)
 		return 0;
 	if (!is_in_scope())
 		return 0;

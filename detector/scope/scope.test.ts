@@ -108,3 +108,25 @@ kernelTest('a scope that is named is taken, one that is not there is refused', (
     expect(() => openScope({ scope: wrong, cgroupRoot: '/sys/fs/cgroup' })).toThrow('cgroup')
   expect(openScope({ scope: '/', cgroupRoot: '/sys/fs/cgroup' }).level).toBe(0)
 })
+
+kernelTest('in a node that is a container records carry the pids that its /proc shows', () => {
+  const script = `
+    import { spawnSync } from 'node:child_process'
+    import { observe } from ${JSON.stringify(join(import.meta.dirname, '../sources/observe.ts'))}
+    let child = 0
+    const records = observe(['openat'], () => { child = spawnSync('cat', ['/etc/hostname']).pid })
+    const told = new Set(records.filter(({ pid }) => pid === child).map(({ name, parentPid }) => name + ' ' + parentPid))
+    const forks = records.filter(({ parameters }) => parameters.child_pid === child).map(({ pid }) => pid)
+    const foreign = records.some(({ pid }) => pid > 10_000)
+    console.log(JSON.stringify({ pid: process.pid, isSmall: child < 10_000, told: [...told].sort(), forks, foreign }))`
+  const wrap = ['--pid', '--fork', '--mount-proc', process.execPath, '--input-type=module', '-e']
+  const { stdout, stderr } = spawnSync('unshare', [...wrap, script], { encoding: 'utf8' })
+  if (stdout === '') throw new Error(stderr)
+  expect(JSON.parse(stdout)).toEqual({
+    pid: 1,
+    isSmall: true,
+    told: expect.arrayContaining(['execve 1', 'openat 1', 'procexit 1']),
+    forks: [1],
+    foreign: false,
+  })
+})

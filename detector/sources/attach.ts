@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { arch } from 'node:process'
 import { type BpfObject, isBpfFailure, kernelHas, objectPath, openReader } from '../native.ts'
+import { ownPidNamespace } from '../scope/pid-namespace.ts'
 import { calls, processEvents, processHooks, tracepointOf } from './hooks.ts'
 import { openTracepoints, type Tracepoints } from './tracefs.ts'
 
@@ -28,11 +29,16 @@ export interface KernelScope {
   readonly cgroupId: bigint
 }
 
-/** The variables of maps.h that hold it. */
-export const scopeVariables = ({ level, cgroupId }: KernelScope) => ({
-  scope_level: u32(level),
-  scope_cgroup: new Uint8Array(BigUint64Array.of(cgroupId).buffer),
-})
+/** The variables of maps.h and numbers.h that say what is told, and by which numbers. */
+export function scopeVariables({ level, cgroupId }: KernelScope) {
+  const pids = ownPidNamespace()
+  return {
+    scope_level: u32(level),
+    scope_cgroup: new Uint8Array(BigUint64Array.of(cgroupId).buffer),
+    pid_level: u32(pids.level),
+    pid_namespace_inode: u32(pids.inode),
+  }
+}
 
 export interface Attached {
   readonly object: BpfObject

@@ -1,6 +1,7 @@
 /** What /proc says of processes. Read synchronously: a verdict's look at the world must not be spread over time. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import type { ProcessIdentity } from '../../contract/alert.ts'
+import { isInFirstPidNamespace } from '../scope/pid-namespace.ts'
 
 /** Names one process for ever: pid and start in clock ticks of 10 ms since boot (USER_HZ is 100 on every Linux ABI). */
 export interface ProcessRef {
@@ -89,9 +90,10 @@ export function readProcLink(pid: number, name: string): string | undefined {
 
 /**
  * The mount namespace of the host, by kthreadd: what is hidden of pid 1 (some security modules do) is not hidden of it.
- * Both are in the first namespace of each kind.
+ * Both are in the first namespace of each kind. A node that is a container has no kthreadd, and pid 1 is its own.
  */
-export const hostMountNamespace = (): string => readProcLink(2, 'ns/mnt') ?? ''
+export const hostMountNamespace = (): string =>
+  readProcLink(isInFirstPidNamespace() ? 2 : 1, 'ns/mnt') ?? ''
 
 /** The host's root directory, as a path that a detector inside a container can open too. */
 export function hostRoot(): string {
