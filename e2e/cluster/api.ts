@@ -86,16 +86,21 @@ export class Api {
     contentType?: string,
   ): Promise<IncomingMessage> {
     const { server, ca, certificate, key } = this.#credentials
+    const text = body === undefined ? undefined : JSON.stringify(body)
     const outgoing = request(new URL(path, server), {
       method,
       ca,
       key,
       cert: certificate,
       agent: this.#agent,
-      headers: body === undefined ? {} : { 'content-type': contentType },
+      headers:
+        text === undefined
+          ? {}
+          : // Node says no length for DELETE: its body would be taken for the next request of the connection.
+            { 'content-type': contentType, 'content-length': Buffer.byteLength(text) },
     })
     const response = once(outgoing, 'response')
-    outgoing.end(body === undefined ? undefined : JSON.stringify(body))
+    outgoing.end(text)
     const [answer] = (await response) as [IncomingMessage]
     return answer
   }

@@ -40,6 +40,16 @@ test('what is applied is found, and changed by the next apply', async () => {
   expect(found).toMatchObject({ data: { key: 'two' } })
 })
 
+test('a deletion with a body leaves its connection fit for the next request', async () => {
+  const path = '/api/v1/namespaces/default/configmaps/short-lived'
+  await cluster.apply(configMap('short-lived'))
+  const options = { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds: 0 }
+
+  await cluster.api.request('DELETE', path, options)
+
+  expect(await cluster.api.find(path)).toBeUndefined()
+})
+
 test('the API server says its version and checks fields strictly', async () => {
   expect(JSON.parse(await cluster.kubectl(['version', '-o', 'json']))).toMatchObject({
     serverVersion: { gitVersion: 'v1.36.3' },
