@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { findCgroupTrees } from '../../detector/verdicts/cgroups.ts'
+import { makeCgroup } from '../../detector/verdicts/testing.ts'
 import { needs } from '../../scripts/needs.ts'
 import { Riposte } from '../riposte.sample.ts'
 
@@ -106,4 +108,33 @@ needs('root', 'ebpf')(
     expect({ status, signal }).toEqual({ status: 0, signal: null })
   },
   30_000,
+)
+
+needs('root', 'ebpf')(
+  'of two detectors on one kernel each tells what is done in its scope, once, and nobody the rest',
+  async () => {
+    const { unified } = findCgroupTrees()
+    if (unified === undefined) return
+    using a = makeCgroup(unified)
+    using b = makeCgroup(unified)
+    const file = write('shared', 'x')
+    const watch = ({ directory: at }: typeof a) => [
+      'detect', '-r', write('r.yaml', rules(file)), '-o', 'json_output=true', '-o', 'append_output=[]',
+      '-o', `riposte.scope=/${basename(at)}`,
+    ] // prettier-ignore
+    await using ofA = new Riposte(watch(a))
+    await using ofB = new Riposte(watch(b))
+    for (const one of [ofA, ofB]) await one.until(() => one.stderr.includes('ready\n'))
+    for (const cgroup of [unified, a.directory, b.directory])
+      spawnSync('sh', ['-c', 'echo $$ > "$0/cgroup.procs" && exec cat "$1"', cgroup, file])
+    for (const one of [ofA, ofB]) {
+      await one.until(() => one.stdout.includes('\n'))
+      await one.end('SIGTERM')
+      expect(one.stdout.trim().split('\n')).toHaveLength(1)
+    }
+    await using wrong = new Riposte([...watch(a).slice(0, -1), 'riposte.scope=/not/there'])
+    expect(await wrong.end()).toBe(1)
+    expect(wrong.stderr).toContain('riposte: riposte.scope: ')
+  },
+  60_000,
 )
