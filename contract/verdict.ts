@@ -143,6 +143,14 @@ export const nodeRoutes = {
   orders: '/v1/node/orders',
   /** POST answer → 204. */
   answers: '/v1/node/answers',
+  /**
+   * POST /STEP/NAME, the file itself as application/octet-stream → 204 once it is kept. 403: the step is not acting, or
+   * not this node's; 409 `no_store`: it stays on the node; 413: more than a step may keep.
+   */
+  evidence: '/v1/node/evidence',
 } as const
 
 export const nodeHeader = 'riposte-node'
+
+/** Of evidence: the SHA-256 of the file, in lower-case hex. */
+export const sha256Header = 'riposte-sha256'

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import type { Problem } from '../contract/problem.ts'
+import { evidenceSchema } from './evidence/config.ts'
 import type { Retention } from './ledger/retention.ts'
 import { addressRulesSchema } from './notifiers/address-rules.ts'
 import { notifiersSchema } from './notifiers/index.ts'
@@ -129,6 +130,7 @@ const schema = strict({
     qps: z.number().min(1).max(10_000).default(400).describe('calls a second, at most'),
     burst: z.int().min(1).max(20_000).default(800).describe('calls at once, at most'),
   }).prefault({}),
+  evidence: evidenceSchema.prefault({}),
   notifiers: notifiersSchema
     .default({})
     .describe('by the names that policies use; log is always there'),

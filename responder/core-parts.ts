@@ -22,9 +22,13 @@ export interface CoreParts extends Pick<RunParts, 'linkTo' | 'kubernetes' | 'not
   /** After the change is durable: for metrics and nodes. Must not throw. */
   readonly onChange: (change: Change) => void
   readonly retention: Retention
+  /** What else is old and goes, with each round of `retention`. */
+  readonly prune?: () => Promise<void>
   readonly log: (message: string) => void
   /** None where no API server says what runs where. */
   readonly confirm?: RunParts['confirm']
+  /** None: actions keep what fits in their effects. */
+  readonly evidence?: RunParts['evidence']
   /** Only for crash tests. */
   readonly reach?: RunParts['reach']
   readonly times?: Partial<Times>

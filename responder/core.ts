@@ -13,6 +13,7 @@ import {
 import { defaultTimes, type CoreParts, type Times } from './core-parts.ts'
 import { findDegraded } from './degraded.ts'
 import { messageOf } from './errors.ts'
+import { noEvidence } from './evidence/evidence.ts'
 import { KillSwitch } from './kill-switch.ts'
 import { endPending, takeAmendments } from './ledger/amend.ts'
 import { openCheckpoints, writeCheckpoint, type Checkpoint } from './ledger/checkpoints.ts'
@@ -93,7 +94,10 @@ export class Core implements AsyncDisposable {
     rounds.every(sweepMs, () => this.#sweep())
     rounds.every(watchMs, () => this.#watch())
     rounds.every(checkpointMs, () => this.#writeCheckpoint())
-    rounds.every(pruneMs, () => prune(ledger, retention, () => rounds.isStopping()))
+    rounds.every(pruneMs, async () => {
+      await prune(ledger, retention, () => rounds.isStopping())
+      await this.#parts.prune?.()
+    })
   }
 
   /** Resolves when all of them are durable, with the steps that they led to. Throws LedgerFull. */
@@ -266,6 +270,7 @@ const runPartsOf = (parts: CoreParts, killSwitch: KillSwitch, leaseMs: number): 
   },
   linkTo: parts.linkTo,
   kubernetes: parts.kubernetes,
+  evidence: parts.evidence ?? (() => noEvidence),
   confirm: parts.confirm ?? (() => Promise.resolve()),
   notify: parts.notify,
   linkOf: parts.linkOf,

@@ -8,6 +8,11 @@ import { claimDirectory } from './claim.ts'
 import { nodeTokenFileOf, retentionOf, socketPathOf, type ResponderConfig } from './config.ts'
 import { startCore, type Core } from './core.ts'
 import type { CoreParts } from './core-parts.ts'
+import { openStore } from './evidence/config.ts'
+import { Custody, ownerOf } from './evidence/custody.ts'
+import { noEvidence } from './evidence/evidence.ts'
+import { evidenceFromNodes } from './evidence/from-nodes.ts'
+import { sweepEvidence } from './evidence/sweep.ts'
 import { kubernetesGuard } from './gates/guard-kubernetes.ts'
 import { builtInGuard } from './gates/guard.ts'
 import { NodeHub } from './http/node-hub.ts'
@@ -88,6 +93,7 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
       },
     }),
   )
+  const evidence = await openEvidence(config, ledger)
   const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
   const policies = stack.use(
     new LivePolicies({
@@ -148,6 +154,7 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
     linkTo: linkTo(hub),
     kubernetes: cluster.within,
     confirm,
+    evidence: (step, signal) => evidence?.custody.of(ownerOf(step), signal) ?? noEvidence,
     linkOf: () => url,
     notify,
     onChange: (change) => {
@@ -155,6 +162,9 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
       if (change.kind === 'step_ended') metrics.countStep(change.step)
     },
     retention: retentionOf(config),
+    prune: async () => {
+      if (evidence !== null) await sweepEvidence(evidence.store, ledger, config.evidence.retainDays)
+    },
     log,
     ...parts.core,
   })
@@ -165,6 +175,7 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
     ledger,
     actions,
     hub,
+    evidence,
     inForce: policies.inForce,
     policyProblems: () => policies.files().problems(),
     setMode: (policy, mode, who) => policies.setMode(policy, mode, who),
@@ -192,6 +203,7 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
       hub,
       trust,
       takeAlerts,
+      takeEvidence: evidenceFromNodes(ledger, actions, evidence),
       takeAmendments: (amendments) => core.takeAmendments(amendments),
     },
     logger,
@@ -209,6 +221,11 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
     degraded,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
+}
+
+async function openEvidence({ evidence, data }: ResponderConfig, ledger: Ledger) {
+  const store = await openStore(evidence, data)
+  return store && { store, custody: new Custody(store, ledger, evidence.maxBytesPerStep) }
 }
 
 const ledgerAddress = ({ data, ledgerUrlFile }: ResponderConfig) =>

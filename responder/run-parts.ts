@@ -1,4 +1,5 @@
 /** What a step is worked on with: handed in once for the process, and what one attempt has in hand. */
+import type { Evidence } from './evidence/evidence.ts'
 import type { Kubernetes } from './kubernetes/kubernetes.ts'
 import type { Alert } from '../contract/alert.ts'
 import type { Action, Call, Effect, NodeLink, Notify, Target } from './actions/action.ts'
@@ -33,6 +34,8 @@ export interface RunParts {
   readonly linkTo: (order: Order) => NodeLink
   /** The API server, for one attempt: its calls end when the attempt does. */
   readonly kubernetes: (signal: AbortSignal) => Kubernetes
+  /** What one attempt of the step keeps. */
+  readonly evidence: (step: Step, signal: AbortSignal) => Evidence
   /** Before the plan: throws when the alert's node may not speak of the target. */
   readonly confirm: (alert: Alert, target: Target) => Promise<void>
   readonly notify: Notify

@@ -98,6 +98,7 @@ async function prepare(
       parameters: step.parameters,
       node: parts.linkTo({ step, alert, leftMs, signal }),
       kubernetes: parts.kubernetes(signal),
+      evidence: parts.evidence(step, signal),
       link: parts.linkOf(step.caseId),
       signal,
       notify: parts.notify,

@@ -1,4 +1,5 @@
 /** A whole responder for tests: own directory, own Redis, free port; and a node that answers what it is asked. */
+import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +9,7 @@ import type { Alert } from '../contract/alert.ts'
 import {
   nodeHeader,
   nodeRoutes,
+  sha256Header,
   ordersSchema,
   type Answer,
   type Orders,
@@ -111,6 +113,11 @@ export async function callSocket(
   }
 }
 
+type Answers = (verdict: Verdict) => Promise<Said> | Said
+type Said = Pick<Answer, 'status' | 'detail'>
+
+const sha256Of = (bytes: string | Buffer) => createHash('sha256').update(bytes).digest('hex')
+
 /** The node's side of the contract, by hand: polls, and answers each order with what `answer` says. */
 export class SampleNode implements AsyncDisposable {
   readonly orders: Orders[] = []
@@ -145,11 +152,26 @@ export class SampleNode implements AsyncDisposable {
     return this.post(nodeRoutes.alerts, { alerts })
   }
 
-  start(answer: (verdict: Verdict) => Pick<Answer, 'status' | 'detail'>): void {
+  /** A file of a step, as detectors hand it over. */
+  async handOver(stepId: string, name: string, bytes: string | Buffer, sha256 = sha256Of(bytes)) {
+    const response = await this.#client.request({
+      method: 'POST',
+      path: `${nodeRoutes.evidence}/${stepId}/${encodeURIComponent(name)}`,
+      headers: {
+        ...this.#headers,
+        'content-type': 'application/octet-stream',
+        [sha256Header]: sha256,
+      },
+      body: bytes,
+    })
+    return { status: response.statusCode, text: await response.body.text() }
+  }
+
+  start(answer: Answers): void {
     this.#polling = this.#poll(answer)
   }
 
-  async #poll(answer: (verdict: Verdict) => Pick<Answer, 'status' | 'detail'>) {
+  async #poll(answer: Answers) {
     const { signal } = this.#stopping
     while (!signal.aborted) {
       const held = this.orders.at(-1)?.strikes.generation ?? ''
@@ -167,7 +189,12 @@ export class SampleNode implements AsyncDisposable {
           this.verdicts.push(verdict)
           const { id, operation } = verdict
           const rest = { effect: { pid: 812 }, isRetryable: false, finishedMs: Date.now() }
-          await this.post(nodeRoutes.answers, { id, operation, ...rest, ...answer(verdict) })
+          await this.post(nodeRoutes.answers, {
+            id,
+            operation,
+            ...rest,
+            ...(await answer(verdict)),
+          })
         }
       } catch (error) {
         if (!signal.aborted) throw error

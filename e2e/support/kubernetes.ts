@@ -8,6 +8,7 @@ import { z } from 'zod'
 import type { Alert } from '../../contract/alert.ts'
 import type { Action, Call, Effect, NodeLink } from '../../responder/actions/action.ts'
 import { NodeUnavailable } from '../../responder/actions/errors.ts'
+import { noEvidence } from '../../responder/evidence/evidence.ts'
 import type { Kubernetes, KubernetesObject } from '../../responder/kubernetes/kubernetes.ts'
 import { referenceTo } from '../../responder/kubernetes/objects.ts'
 import { openKubernetes } from '../../responder/kubernetes/open.ts'
@@ -112,6 +113,7 @@ export function callOf<Parameters extends z.ZodType<Effect>>(
     parameters: action.parameters.parse(parameters ?? {}),
     node,
     kubernetes,
+    evidence: noEvidence,
     link: null,
     signal: AbortSignal.timeout(60_000),
     notify: () => Promise.resolve(),

@@ -2,6 +2,7 @@
 import type { z } from 'zod'
 import type { Alert } from '../../contract/alert.ts'
 import type { Answer, Operation } from '../../contract/verdict.ts'
+import type { Evidence } from '../evidence/evidence.ts'
 import type { Kubernetes } from '../kubernetes/kubernetes.ts'
 
 /** From harmless to final. The class fixes default guards, privileges and whether an approval is needed. */
@@ -67,6 +68,8 @@ export interface Call<Parameters> {
   readonly node: NodeLink
   /** The API server. Throws ActionRefused where this responder has none; errors.ts otherwise. */
   readonly kubernetes: Kubernetes
+  /** Where what this step takes is kept, also for who asks after the target is gone. */
+  readonly evidence: Evidence
   /** Where people look at the case, for messages; null while the responder does not know its own address. */
   readonly link: string | null
   /** Aborts at the step's deadline. */
@@ -108,6 +111,8 @@ export interface Action<Parameters extends z.ZodType<Effect> = z.ZodType<Effect>
     /** Needed only with this parameter, such as `provider: cilium`. */
     readonly onlyWith?: string
   }[]
+  /** The node hands files over while it runs (evidence/from-nodes.ts). */
+  readonly isEvidence?: boolean
   /** What undo does, for people; null exactly when there is no `undo`. */
   readonly undoes: string | null
   plan(call: Call<z.infer<Parameters>>): Promise<Planned>

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { nodeActionParameters } from '../../contract/node-actions.ts'
 import type { Answer, AnswerStatus } from '../../contract/verdict.ts'
+import { noEvidence } from '../evidence/evidence.ts'
 import { noKubernetes } from '../kubernetes/absent.ts'
 import type { Call, Effect } from './action.ts'
 import { actions } from './index.ts'
@@ -33,6 +34,7 @@ const answered = (status: AnswerStatus, isRetryable = false): Call<Effect> => ({
   signal: new AbortController().signal,
   notify: () => Promise.resolve(),
   kubernetes: noKubernetes,
+  evidence: noEvidence,
   node: {
     ask: (operation): Promise<Answer> =>
       Promise.resolve({

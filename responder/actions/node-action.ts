@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { nodeActionParameters, type NodeActionName } from '../../contract/node-actions.ts'
 import type { Answer, Operation } from '../../contract/verdict.ts'
 import { action, type Action, type Call, type Done, type Effect } from './action.ts'
+import type { KeptManifest } from '../evidence/evidence.ts'
 import { ActionExpired, ActionFailed, ActionRefused, TargetGone } from './errors.ts'
 
 interface NodeActionRecord {
@@ -11,26 +12,31 @@ interface NodeActionRecord {
   readonly risk: Action['risk']
   readonly capabilities: readonly string[]
   readonly undo: Action['undoes']
+  /** Its files are handed over while it runs; what is kept here is in its effect. */
+  readonly isEvidence?: boolean
+  /** Absent: a process. */
+  readonly target?: Action['target']
   /** What people write, where that is more than what the node takes: then `resolve` makes the one of the other. */
   readonly parameters?: z.ZodType<Effect>
   readonly resolve?: (call: Call<Effect>, operation: Operation) => Promise<Effect>
 }
 
 export function nodeAction(record: NodeActionRecord): Action {
-  const { name, summary, risk, capabilities, undo } = record
+  const { name, summary, risk, capabilities, undo, isEvidence = false } = record
   const parameters: z.ZodType<Effect> = record.parameters ?? nodeActionParameters[name]
   const ask = async (call: Call<Effect>, operation: Operation, effect: Effect | null) =>
     call.node.ask(
       operation,
       name,
       record.resolve === undefined ? call.parameters : await record.resolve(call, operation),
-      effect,
+      isEvidence && effect !== null ? withoutKept(effect) : effect,
     )
   const base: Action = {
     name,
     summary,
     risk,
-    target: 'process',
+    target: record.target ?? 'process',
+    isEvidence,
     parameters,
     capabilities,
     rbac: [],
@@ -47,7 +53,10 @@ export function nodeAction(record: NodeActionRecord): Action {
         bound: boundOf(effect, call.parameters),
       }
     },
-    run: async (call, effect) => done(await ask(call, 'run', effect)),
+    async run(call, effect) {
+      const answered = done(await ask(call, 'run', effect))
+      return isEvidence ? withKept(answered, await call.evidence.manifest()) : answered
+    },
     async verify(call, effect) {
       const answer = await ask(call, 'verify', effect)
       if (answer.status === 'done') return true
@@ -70,6 +79,17 @@ function boundOf(effect: Effect, { scope }: Effect): Effect {
   if (scope === undefined || scope === 'process') return effect
   const { processes: _members, spared: _spared, ...rest } = effect
   return rest
+}
+
+/** Where it is kept here, beside what the node says of its own folder. */
+const withKept = ({ detail, effect }: Done, kept: KeptManifest | null): Done =>
+  kept === null
+    ? { detail, effect }
+    : { detail: `${detail}; kept at ${kept.where}`, effect: { ...effect, evidence: kept } }
+
+/** As the node answered it: its schema knows nothing of ours. */
+function withoutKept({ evidence: _kept, ...effect }: Effect): Effect {
+  return effect
 }
 
 function done(answer: Answer): Done {

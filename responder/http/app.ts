@@ -122,6 +122,9 @@ const statuses = new Map([
   ['ledger_full', 503],
   ['redis_unavailable', 503],
   ['node_unavailable', 503],
+  ['evidence_too_big', 413],
+  ['evidence_damaged', 503],
+  ['evidence_unkept', 503],
 ])
 
 const codeOf = (error: { readonly code?: unknown }) =>

@@ -3,6 +3,8 @@ import type { Problem } from '../../contract/problem.ts'
 import type { Action } from '../actions/action.ts'
 import type { Person } from '../containments.ts'
 import type { Core } from '../core.ts'
+import type { Custody } from '../evidence/custody.ts'
+import type { EvidenceStore } from '../evidence/store.ts'
 import type { Ledger } from '../ledger/open.ts'
 import type { InForce } from '../policy/in-force.ts'
 import type { Mode } from '../policy/schema.ts'
@@ -13,6 +15,8 @@ export interface Office {
   readonly ledger: Ledger
   readonly actions: readonly Action[]
   readonly hub: NodeHub
+  /** Null: no store is configured. */
+  readonly evidence: { readonly store: EvidenceStore; readonly custody: Custody } | null
   readonly inForce: () => InForce
   /** Why the policy files as they are now are not in force; empty when they are. */
   readonly policyProblems: () => readonly Problem[]

@@ -7,6 +7,7 @@ import { alertRoutes } from './alert-routes.ts'
 import { createApp, type Door } from './app.ts'
 import { approvalRoutes, containmentRoutes } from './approval-routes.ts'
 import { auditRoutes } from './audit-routes.ts'
+import { evidenceRoutes } from './evidence-routes.ts'
 import { healthRoutes } from './health-routes.ts'
 import { Logins } from './logins.ts'
 import { nodeRoutesOn, type NodeDoor } from './node-routes.ts'
@@ -90,6 +91,7 @@ function routesOn(app: FastifyInstance, office: Office, nodes: NodeDoor): void {
   containmentRoutes(app, office)
   policyRoutes(app, office)
   auditRoutes(app, office)
+  evidenceRoutes(app, office)
   healthRoutes(app, office)
 }
 

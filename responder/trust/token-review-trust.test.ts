@@ -72,6 +72,7 @@ beforeEach(() => {
   nodeRoutesOn(app, {
     hub,
     trust,
+    takeEvidence: () => Promise.resolve(null),
     takeAlerts: (alerts) => Promise.resolve(void taken.push(...alerts)),
     takeAmendments: (amendments) => Promise.resolve(void amended.push(...amendments)),
   })
