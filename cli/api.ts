@@ -17,6 +17,8 @@ export interface Api {
   post(path: string, body: unknown): Promise<unknown>
   /** Server-sent events or long answers are read as they come. */
   stream(path: string): AsyncIterable<string>
+  /** A file, byte by byte. */
+  bytes(path: string): AsyncIterable<Uint8Array>
   close(): Promise<void>
 }
 
@@ -42,18 +44,25 @@ export function connectApi(options: ApiOptions, terminal: Terminal): Api {
     if (response.statusCode < 300) return text === '' ? null : parse(text, where)
     throw refused(response.statusCode, text)
   }
+  const open = async (path: string) => {
+    const response = await client
+      .request({ method: 'GET', path, headers, bodyTimeout: 0 })
+      .catch((error: unknown) => {
+        throw unreachable(where, error)
+      })
+    if (response.statusCode >= 300) throw refused(response.statusCode, await response.body.text())
+    return response.body
+  }
   return {
     get: (path) => call('GET', path),
     post: (path, body) => call('POST', path, body),
     async *stream(path) {
-      const response = await client
-        .request({ method: 'GET', path, headers, bodyTimeout: 0 })
-        .catch((error: unknown) => {
-          throw unreachable(where, error)
-        })
-      if (response.statusCode >= 300) throw refused(response.statusCode, await response.body.text())
-      response.body.setEncoding('utf8')
-      for await (const chunk of response.body) yield String(chunk)
+      const body = await open(path)
+      body.setEncoding('utf8')
+      for await (const chunk of body) yield String(chunk)
+    },
+    async *bytes(path) {
+      for await (const chunk of await open(path)) if (chunk instanceof Uint8Array) yield chunk
     },
     close: () => client.close(),
   }

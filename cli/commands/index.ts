@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   actions: async () => (await import('./actions.ts')).actions,
   approvals: async () => (await import('./approvals.ts')).approvals,
   containments: async () => (await import('./containments.ts')).containments,
+  evidence: async () => (await import('./evidence.ts')).evidence,
   audit: async () => (await import('./audit.ts')).audit,
   'kill-switch': async () => (await import('./kill-switch.ts')).killSwitch,
   login: async () => (await import('./login.ts')).login,
