@@ -95,7 +95,8 @@ export class Lookups {
     try {
       await connections.lookUp([...byId.keys()], (facts) => {
         const wanted = byId.get(facts.id)
-        if (wanted === undefined || !this.#waiting.delete(facts.id)) return
+        if (wanted === undefined) return
+        this.#waiting.delete(facts.id)
         onFacts(wanted.container, facts)
       })
     } finally {

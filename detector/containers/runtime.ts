@@ -5,8 +5,8 @@ export interface Runtime {
   /** `containerd at /run/containerd/containerd.sock`, once it has told its name. */
   readonly name: string
   /**
-   * Tells `found` of each of these whole ids that it has, as soon as it knows it; an id that it does not have is left
-   * out. Throws RuntimeAway when it cannot be asked now.
+   * Tells `found` of each of these whole ids that it has, as soon as it knows it, and again when it knows more, also
+   * later; an id that it does not have is left out. Throws RuntimeAway when it cannot be asked now.
    */
   lookUp(
     ids: readonly string[],

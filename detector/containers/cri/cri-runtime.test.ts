@@ -12,10 +12,16 @@ afterAll(async () => {
   await containerd?.[Symbol.asyncDispose]()
 }, 60_000)
 
-async function factsOf(runtime: CriRuntime, ...ids: readonly string[]) {
-  const found: ContainerFacts[] = []
-  await runtime.lookUp(ids, (facts) => found.push(facts), AbortSignal.timeout(10_000))
-  return found
+/** The last of what it tells of each; `isWhole`: what comes later has come. */
+async function factsOf(
+  runtime: CriRuntime,
+  ids: readonly string[],
+  isWhole: (facts: ContainerFacts) => boolean = () => true,
+) {
+  const found = new Map<string, ContainerFacts>()
+  await runtime.lookUp(ids, (facts) => found.set(facts.id, facts), AbortSignal.timeout(10_000))
+  while (![...found.values()].every(isWhole)) await new Promise((resolve) => setTimeout(resolve, 5))
+  return [...found.values()]
 }
 
 test('containerd tells a container: name, image, mounts, privileges and its pod', async () => {
@@ -36,7 +42,7 @@ test('containerd tells a container: name, image, mounts, privileges and its pod'
     isPrivileged: true,
     mounts: [{ source: '/etc', destination: '/host/etc', isReadonly: true }],
   })
-  const [facts] = await factsOf(runtime, id)
+  const [facts] = await factsOf(runtime, [id], ({ cniResult }) => cniResult !== '')
   expect(facts).toMatchObject({
     id,
     name: 'nginx',
@@ -68,16 +74,15 @@ test('containerd tells a container: name, image, mounts, privileges and its pod'
   expect(facts?.labels).toMatchObject({ tier: 'front', 'io.kubernetes.pod.name': 'web-0' })
   expect(facts?.pod?.labels).toMatchObject({ app: 'web' })
 
-  const [sandbox] = await factsOf(runtime, pod.sandboxId)
+  const [sandbox] = await factsOf(runtime, [pod.sandboxId], ({ image }) => image !== '')
   expect(sandbox).toMatchObject({ id: pod.sandboxId, isSandbox: true, image: pause })
   expect(sandbox?.pod?.name).toBe('web-0')
 
-  const many = await factsOf(
-    runtime,
+  const many = await factsOf(runtime, [
     ...Array.from({ length: 20 }, (_, n) => `${n}`),
     id,
     pod.sandboxId,
-  )
+  ])
   expect(many.map((found) => found.id).toSorted()).toEqual([id, pod.sandboxId].toSorted())
   runtime.close()
 }, 60_000)
@@ -86,15 +91,15 @@ test('a runtime that is gone or hangs says so, and answers again when it is back
   if (containerd === undefined) throw new Error('no containerd')
   const runtime = new CriRuntime(containerd.socket)
   const unknown = 'f'.repeat(64)
-  expect(await factsOf(runtime, unknown)).toEqual([])
+  expect(await factsOf(runtime, [unknown])).toEqual([])
   await containerd.kill()
-  await expect(factsOf(runtime, unknown)).rejects.toThrow(RuntimeAway)
+  await expect(factsOf(runtime, [unknown])).rejects.toThrow(RuntimeAway)
   await containerd.restart()
-  expect(await factsOf(runtime, unknown)).toEqual([])
+  expect(await factsOf(runtime, [unknown])).toEqual([])
   containerd.pause()
   const asking = runtime.lookUp([unknown], () => undefined, AbortSignal.timeout(50))
   await expect(asking).rejects.toThrow(RuntimeAway)
   containerd.resume()
-  expect(await factsOf(runtime, unknown)).toEqual([])
+  expect(await factsOf(runtime, [unknown])).toEqual([])
   runtime.close()
 }, 60_000)

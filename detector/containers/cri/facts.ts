@@ -8,7 +8,7 @@ import {
   NamespaceMode,
   type PodSandboxStatusResponse,
 } from './generated/runtime_pb.js'
-import { cniResult, isPrivileged, parseInfo, textWithin } from './info.ts'
+import { isPrivileged, textWithin } from './info.ts'
 
 /** What all containers of a sandbox share. */
 export type SandboxFacts = Pick<
@@ -16,14 +16,14 @@ export type SandboxFacts = Pick<
   'isHostPid' | 'isHostNetwork' | 'isHostIpc' | 'ip' | 'cniResult' | 'sandboxId' | 'pod'
 >
 
-export function sandboxFacts({ status, info }: PodSandboxStatusResponse): SandboxFacts {
+export function sandboxFacts({ status }: PodSandboxStatusResponse): SandboxFacts {
   const options = status?.linux?.namespaces?.options
   return {
     isHostPid: options?.pid === NamespaceMode.NODE,
     isHostNetwork: options?.network === NamespaceMode.NODE,
     isHostIpc: options?.ipc === NamespaceMode.NODE,
     ip: status?.network?.ip ?? '',
-    cniResult: cniResult(parseInfo(info)),
+    cniResult: '',
     sandboxId: status?.id ?? '',
     pod: podOf(status),
   }
@@ -47,13 +47,8 @@ function podOf(status: PodSandboxStatusResponse['status']): RuntimePod | undefin
   return { uid, name, namespace, ...boundedNames(status) }
 }
 
-/** The sandbox's own (pause) container: what pods share, and an image where the runtime tells it. */
-export function pauseFacts(
-  answer: PodSandboxStatusResponse,
-  shared: SandboxFacts,
-  runtime: string,
-): ContainerFacts {
-  const info = parseInfo(answer.info)
+/** The sandbox's own (pause) container: what its pod shares, and an image once the verbose status (`info`) has told. */
+export function pauseFacts(shared: SandboxFacts, info: unknown, runtime: string): ContainerFacts {
   const image = textWithin(info, 'image')
   const { repository, tag } = splitImage(image)
   return {

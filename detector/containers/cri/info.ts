@@ -42,7 +42,7 @@ export function isPrivileged(info: unknown): boolean {
 const MAX_CNI = 4096
 
 /** The interfaces that CNI made, but for loopback and the host's end (falco-compat 3.2, container plugin). */
-export function cniResult(sandboxInfo: unknown): string {
+export function cniResultOf(sandboxInfo: unknown): string {
   const interfaces = within(sandboxInfo, 'cniResult', 'Interfaces')
   if (typeof interfaces === 'object' && interfaces !== null) {
     const told = Object.entries(interfaces).filter(
