@@ -20,19 +20,23 @@ export const ownValue = (names: Readonly<Record<string, string>>, name: string) 
 const shownMount = ({ source, destination, mode, isWritable, propagation }: Mount) =>
   [source, destination, mode, String(isWritable), propagation].join(':')
 
-/** By number, or by a glob over the source (`container.mount.source`: over the destination); the first that fits. */
+/**
+ * By number, or by a glob over the source (`container.mount.source`: over the destination); the first that fits. Where
+ * none does it is text, as Falco documents it and as rules ask for it (`not container.mount.dest[/proc*] in ("N/A")`).
+ */
 const mountRow = (
   name: string,
   help: string,
   key: 'source' | 'destination',
   show: (mount: Mount) => string,
+  none = 'N/A',
 ): ContainerRow =>
   indexedRow(name, `${help}, by number or by ${key} (a glob)`, (argument) => {
     const at = index(argument)
     const fits = globMatcher(argument)
     return ({ mounts }) => {
       const found = at === undefined ? mounts.find((mount) => fits(mount[key])) : mounts[at]
-      return found === undefined ? undefined : show(found)
+      return found === undefined ? none : show(found)
     }
   })
 
@@ -71,7 +75,7 @@ export const containerRows: readonly ContainerRow[] = [
     'all mounts as source:destination:mode:writable:propagation, with commas',
     ({ mounts }) => mounts.map(shownMount).join(','),
   ),
-  mountRow('container.mount', 'a mount as in container.mounts', 'source', shownMount),
+  mountRow('container.mount', 'a mount as in container.mounts', 'source', shownMount, 'none'),
   mountRow('container.mount.source', 'source of a mount', 'destination', ({ source }) => source),
   mountRow(
     'container.mount.dest',

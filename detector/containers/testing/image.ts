@@ -8,7 +8,11 @@ import { join } from 'node:path'
 const applets = [
   'sh', 'cat', 'ls', 'sleep', 'echo', 'touch', 'cp', 'mv', 'rm', 'mkdir', 'chmod', 'ln', 'wget', 'nc', 'mount', 'dd',
   'id', 'true', 'kill', 'sed', 'grep', 'find', 'ps', 'adduser', 'tar', 'hostname', 'rmdir', 'base64', 'vi',
+  'arping', 'insmod', 'unshare', 'env', 'setsid',
 ] as const // prettier-ignore
+
+/** Programs that rules know by name; busybox says that it is none of them, but has been executed by then. */
+const names = ['debugfs', 'nmap', 'scp', 'kubectl', 'curl', 'apk', 'rsync', 'socat'] as const
 
 /** A container that does nothing but wait: what a sandbox needs. */
 const pauseSource = 'int main(void) { for (;;) pause(); }\n'
@@ -26,7 +30,7 @@ export function makeBusyboxImage(folder: string, reference: string): string {
   for (const path of ['bin', 'tmp', 'etc', 'root', 'proc', 'sys', 'dev', 'usr/bin', 'var/run'])
     mkdirSync(join(root, path), { recursive: true })
   copyFileSync('/bin/busybox', join(root, 'bin/busybox'))
-  for (const applet of applets) symlinkSync('busybox', join(root, 'bin', applet))
+  for (const applet of [...applets, ...names]) symlinkSync('busybox', join(root, 'bin', applet))
   writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n')
   writeFileSync(join(root, 'etc/shadow'), 'root:!:1::::::\n', { mode: 0o600 })
   writeFileSync(join(root, 'etc/group'), 'root:x:0:\n')
