@@ -85,7 +85,9 @@ onUnified(
     const again = { ...cut, id: 'step-2', operation: 'plan' as const }
     expect(await executeVerdict(again, context)).toMatchObject({ status: 'already_done' })
 
-    await executeVerdict({ ...cut, operation: 'undo', effect: answer.effect }, context)
+    // The responder's undo is a step of its own.
+    const undo = { ...cut, id: 'undo-1', operation: 'undo' as const, effect: answer.effect }
+    await executeVerdict(undo, context)
     expect(await tell(victim, `connect ::1 ${six.port}`)).toBe('connect ok')
   },
 )

@@ -12,6 +12,8 @@ const parameters = nodeActionParameters.block_network
 type Call = NodeCall<z.infer<typeof parameters>>
 
 const effectSchema = z.strictObject({
+  /** The step whose block it is: its undo is a step of its own. Null before it was run. */
+  step: z.string().nullable().default(null),
   /** Who was in there when it was cut. */
   processes: z.array(processRefSchema),
   spared: z.array(z.string()),
@@ -33,16 +35,17 @@ export const blockNetwork = nodeAction({
     if (cgroup !== undefined && call.network.isBlocked(cgroup.id))
       return Promise.resolve({ kind: 'already_done', detail: `${cgroup.directory} is cut off` })
     const cgroups = cgroup === undefined ? [] : [cgroup]
-    const effect = { processes: refs(processes), spared, cgroups, ...holesOf(call) }
+    const effect = { step: null, processes: refs(processes), spared, cgroups, ...holesOf(call) }
     return Promise.resolve({ kind: 'change', detail: describe('cut off', effect), effect })
   },
 
   async run(call, planned) {
     const holes = holesOf(call)
+    const step = call.id
     const { processes, spared, cgroup } = targetOf(call, planned?.processes)
     if (cgroup !== undefined) {
       await call.network.block(call.id, cgroup.id, holes)
-      const effect = { processes: refs(processes), spared, cgroups: [cgroup], ...holes }
+      const effect = { step, processes: refs(processes), spared, cgroups: [cgroup], ...holes }
       return { detail: describe('cut off', effect), effect }
     }
     const reach = reachOf(call, planned?.processes ?? [])
@@ -51,7 +54,7 @@ export const blockNetwork = nodeAction({
     )
     // After the last one moved in, with whatever connections it holds.
     call.network.sweep()
-    const effect = { processes: refs(processes), spared, cgroups, ...holes }
+    const effect = { step, processes: refs(processes), spared, cgroups, ...holes }
     return { detail: describe('cut off', effect), effect }
   },
 
@@ -66,7 +69,7 @@ export const blockNetwork = nodeAction({
   },
 
   async undo(call, effect) {
-    await call.network.release(call.id)
+    await call.network.release(effect.step ?? call.id)
     const left = effect.cgroups.flatMap(moveBack)
     const note = left.length === 0 ? '' : `; ${left.join(', ')} could not be removed`
     return { detail: `${describe('reconnected', effect)}${note}`, effect }
