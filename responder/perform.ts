@@ -1,5 +1,6 @@
 /** The act itself: run or undo under the step's time, then whether it can be seen to hold. */
-import type { Effect } from './actions/action.ts'
+import { abortable } from './abortable.ts'
+import type { Effect, Seen } from './actions/action.ts'
 import { TargetGone } from './actions/errors.ts'
 import { LeaseLost } from './ledger/leases.ts'
 import type { Outcome } from './outcome.ts'
@@ -22,9 +23,11 @@ export async function perform(attempt: Attempt, effect: Effect): Promise<Outcome
   parts.reach('acted', step)
   if ('status' in done) return done
   if (action.verify === undefined) return { status: 'done', code: 'done', ...done }
-  return (await isSeen(attempt, done.effect))
-    ? { status: 'done', code: 'verified', ...done }
-    : { status: 'done_unverified', code: 'unverified', ...done }
+  const seen = await look(attempt, done.effect)
+  const detail = seen.detail === '' ? done.detail : `${done.detail}; ${seen.detail}`
+  return seen.isSeen
+    ? { status: 'done', code: 'verified', detail, effect: done.effect }
+    : { status: 'done_unverified', code: 'unverified', detail, effect: done.effect }
 }
 
 async function runOnce({ action, call, claimed }: Attempt, effect: Effect) {
@@ -38,28 +41,11 @@ async function runOnce({ action, call, claimed }: Attempt, effect: Effect) {
 }
 
 /** Not seen within the time of the step is not seen. */
-async function isSeen({ action, call }: Attempt, effect: Effect): Promise<boolean> {
+async function look({ action, call }: Attempt, effect: Effect): Promise<Seen> {
   try {
-    return await abortable(action.verify?.(call, effect) ?? true, call.signal)
+    const seen = await abortable(action.verify?.(call, effect) ?? true, call.signal)
+    return typeof seen === 'boolean' ? { isSeen: seen, detail: '' } : seen
   } catch {
-    return false
-  }
-}
-
-/** Rejects with the signal's reason even when the action does not listen to it. */
-export async function abortable<Result>(
-  promise: Promise<Result> | Result,
-  signal: AbortSignal,
-): Promise<Result> {
-  signal.throwIfAborted()
-  const aborted = Promise.withResolvers<never>()
-  const abort = () => {
-    aborted.reject(signal.reason)
-  }
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await Promise.race([promise, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', abort)
+    return { isSeen: false, detail: '' }
   }
 }

@@ -1,4 +1,5 @@
 /** One step, from claim to outcome: gates → plan → gates → intent → act → verify → outcome. */
+import { abortable } from './abortable.ts'
 import type { Action, Effect, Planned } from './actions/action.ts'
 import { TargetGone } from './actions/errors.ts'
 import { askPeople } from './approvals.ts'
@@ -16,7 +17,7 @@ import { claim, LeaseLost, lockOf, takeLock, update, type Claimed } from './ledg
 import type { Writing } from './ledger/open.ts'
 import { trip } from './ledger/switches.ts'
 import type { Outcome } from './outcome.ts'
-import { abortable, perform } from './perform.ts'
+import { perform } from './perform.ts'
 import { endAndPlan, expired, failed, failOrRetry } from './run-endings.ts'
 import type { Attempt, RunParts } from './run-parts.ts'
 import type { Step } from './step.ts'

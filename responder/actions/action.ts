@@ -93,6 +93,12 @@ export interface Message {
   readonly link: string | null
 }
 
+/** What verifying found; `detail` says how, for people, and is added to the outcome's. */
+export interface Seen {
+  readonly isSeen: boolean
+  readonly detail: string
+}
+
 export interface Action<Parameters extends z.ZodType<Effect> = z.ZodType<Effect>> {
   /** snake_case, what policies write. */
   readonly name: string
@@ -118,7 +124,7 @@ export interface Action<Parameters extends z.ZodType<Effect> = z.ZodType<Effect>
   plan(call: Call<z.infer<Parameters>>): Promise<Planned>
   run(call: Call<z.infer<Parameters>>, effect: Effect): Promise<Done>
   /** True when the effect can be seen; an action without it is `done`, with it false is `done, not verified`. */
-  verify?(call: Call<z.infer<Parameters>>, effect: Effect): Promise<boolean>
+  verify?(call: Call<z.infer<Parameters>>, effect: Effect): Promise<boolean | Seen>
   /** Present exactly when the effect can be undone: then it is a containment with a TTL. */
   undo?(call: Call<z.infer<Parameters>>, effect: Effect): Promise<Done>
 }
