@@ -8,6 +8,7 @@ import { deletePod } from './delete-pod.ts'
 import { drainNode } from './drain-node.ts'
 import { evictPod } from './evict-pod.ts'
 import { freeze } from './freeze.ts'
+import { isolatePod } from './isolate-pod.ts'
 import { killProcess } from './kill-process.ts'
 import { kubernetesEvent } from './kubernetes-event.ts'
 import { labelNode } from './label-node.ts'
@@ -32,6 +33,7 @@ export const actions: readonly Action[] = [
   kubernetesEvent,
   labelPod,
   annotatePod,
+  isolatePod,
   labelNode,
   deletePod,
   evictPod,

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { addressSchema, type OpenPort } from '../../contract/node-actions.ts'
 import type { Kubernetes } from '../kubernetes/kubernetes.ts'
+import { addressesOfPods, selectorOf } from '../kubernetes/pods.ts'
 import { ActionRefused } from './errors.ts'
 
 /** `dns`: port 53 of any address, UDP and TCP · `responders`: Riposte's own pods, by their addresses now. */
@@ -34,18 +35,13 @@ export async function resolveHoles(
 
 const isName = (text: string): boolean => holeNames.some((name) => name === text)
 
-const podSchema = z.looseObject({
-  status: z.looseObject({ podIPs: z.array(z.looseObject({ ip: z.string() })).default([]) }),
-})
-
 async function addressesOfOwnPods(kubernetes: Pick<Kubernetes, 'own' | 'list'>) {
   const { own } = kubernetes
   if (own.namespace === null)
     throw new ActionRefused('`responders` is known in a cluster only; write addresses instead')
-  const labels = Object.entries(own.labels).map(([key, value]) => `${key}=${value}`)
-  const of = { apiVersion: 'v1', kind: 'Pod', namespace: own.namespace }
-  const pods = await kubernetes.list(of, { labels: labels.join(',') })
-  const addresses = pods.flatMap((pod) => podSchema.parse(pod).status.podIPs.map(({ ip }) => ip))
+  const addresses = await addressesOfPods(kubernetes, own.namespace, own.labels)
   if (addresses.length > 0) return addresses
-  throw new ActionRefused(`no pod of ${own.namespace} with ${labels.join(',')} has an address`)
+  throw new ActionRefused(
+    `no pod of ${own.namespace} with ${selectorOf(own.labels)} has an address`,
+  )
 }

@@ -1,6 +1,6 @@
 /** What actions read of a pod. */
 import { z } from 'zod'
-import type { KubernetesObject } from './kubernetes.ts'
+import type { Kubernetes, KubernetesObject } from './kubernetes.ts'
 import { nameOf } from './objects.ts'
 
 const podPartsSchema = z.looseObject({
@@ -61,6 +61,23 @@ export function successorOf(pod: KubernetesObject): string {
   if (controller === undefined) return 'nothing makes another'
   return `${nameOf({ kind: controller.kind, name: controller.name })} makes another`
 }
+
+/** Every address of every pod with these labels, as of now. */
+export async function addressesOfPods(
+  kubernetes: Pick<Kubernetes, 'list'>,
+  namespace: string,
+  labels: Readonly<Record<string, string>>,
+): Promise<readonly string[]> {
+  const of = { apiVersion: 'v1', kind: 'Pod', namespace }
+  const pods = await kubernetes.list(of, { labels: selectorOf(labels) })
+  return pods.flatMap((pod) => partsOfPod(pod).status.podIPs.map(({ ip }) => ip))
+}
+
+/** As queries take it: `a=b,c=d`. */
+export const selectorOf = (labels: Readonly<Record<string, string>>): string =>
+  Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',')
 
 export const podName = ({ metadata }: KubernetesObject): string =>
   nameOf({ ...metadata, kind: 'Pod' })

@@ -1,6 +1,5 @@
 /** From what an alert is about to the object of the API that is meant. */
 import type { Alert } from '../../contract/alert.ts'
-import type { Owner } from '../../contract/kubernetes.ts'
 import type { Target } from '../actions/action.ts'
 import { ActionRefused } from '../actions/errors.ts'
 import type { Kubernetes, KubernetesObject, ObjectReference } from './kubernetes.ts'
@@ -66,19 +65,27 @@ const maxLinks = 6
  */
 export async function controllersOf(
   kubernetes: Pick<Kubernetes, 'get'>,
-  { metadata }: KubernetesObject,
+  object: KubernetesObject,
 ): Promise<readonly Link[]> {
-  const { namespace = null } = metadata
   const links: Link[] = []
-  let next = controllerOf(metadata)
+  let next = await linkAbove(kubernetes, object)
   while (next !== undefined && links.length < maxLinks) {
-    const { apiVersion, kind, name, uid } = next
-    const reference = { apiVersion, kind, namespace, name, uid }
-    const object = mayBeRead(reference) ? await kubernetes.get(reference) : null
-    links.push({ reference, object })
-    next = object === null ? undefined : controllerOf(object.metadata)
+    links.push(next)
+    next = next.object === null ? undefined : await linkAbove(kubernetes, next.object)
   }
   return links
+}
+
+/** The controller of this object alone; undefined where it has none. */
+export async function linkAbove(
+  kubernetes: Pick<Kubernetes, 'get'>,
+  { metadata }: KubernetesObject,
+): Promise<Link | undefined> {
+  const owner = metadata.ownerReferences?.find(({ controller }) => controller === true)
+  if (owner === undefined) return undefined
+  const { apiVersion, kind, name, uid } = owner
+  const reference = { apiVersion, kind, namespace: metadata.namespace ?? null, name, uid }
+  return { reference, object: mayBeRead(reference) ? await kubernetes.get(reference) : null }
 }
 
 /** What a pod belongs to: the last of `controllersOf`; undefined for a pod that nothing would make anew. */
@@ -86,9 +93,6 @@ export const workloadOf = async (
   kubernetes: Pick<Kubernetes, 'get'>,
   pod: KubernetesObject,
 ): Promise<Link | undefined> => (await controllersOf(kubernetes, pod)).at(-1)
-
-const controllerOf = ({ ownerReferences = [] }: KubernetesObject['metadata']): Owner | undefined =>
-  ownerReferences.find(({ controller }) => controller === true)
 
 /** Other controllers' kinds (a Rollout, a CloneSet) would need rights that no role of ours gives. */
 const mayBeRead = ({ apiVersion, kind }: ObjectReference): boolean =>

@@ -81,6 +81,10 @@ export class Resources {
   async of(apiVersion: string, kind: string, ask: () => Promise<unknown>): Promise<Resource> {
     const resource = known[apiVersion]?.[kind] ?? (await this.#kinds(apiVersion, ask)).get(kind)
     if (resource !== undefined) return resource
+    // It may have been made since.
+    this.#found.delete(apiVersion)
+    const fresh = (await this.#kinds(apiVersion, ask)).get(kind)
+    if (fresh !== undefined) return fresh
     throw new ActionRefused(`the API server does not serve ${apiVersion} ${kind}`)
   }
 

@@ -1,0 +1,61 @@
+/** The kinds of policy that can isolate one pod. Adding one is its file and its line here. */
+import type { KubernetesObject } from '../kubernetes/kubernetes.ts'
+import { calicoPolicy } from './calico.ts'
+import { ciliumPolicy } from './cilium.ts'
+import type { Holes } from './holes.ts'
+import { networkPolicy } from './network-policy.ts'
+import type { Direction } from './parameters.ts'
+
+export interface PolicyParts {
+  /** The one label that only this pod carries. */
+  readonly label: { readonly key: string; readonly value: string }
+  readonly directions: readonly Direction[]
+  readonly holes: Holes
+}
+
+export interface PolicyProvider {
+  readonly apiVersion: string
+  readonly kind: string
+  /** For rights. */
+  readonly resource: string
+  /** Whether it denies: then no other policy can allow what it cuts. */
+  readonly denies: boolean
+  /** Names that this kind takes for one of ours. */
+  readonly nameOf: (name: string) => string
+  /** Pure: the spec is compared when it is undone. */
+  readonly specOf: (parts: PolicyParts) => Readonly<Record<string, unknown>>
+}
+
+export const providers = {
+  networkpolicy: networkPolicy,
+  cilium: ciliumPolicy,
+  calico: calicoPolicy,
+} as const satisfies Readonly<Record<string, PolicyProvider>>
+export type ProviderName = keyof typeof providers
+
+export interface Made {
+  readonly name: string
+  readonly stepId: string
+  readonly caseId: string
+}
+
+/** The whole object; it goes with its pod. */
+export function policyObject(
+  provider: PolicyProvider,
+  { metadata }: KubernetesObject,
+  { name, stepId, caseId }: Made,
+  spec: Readonly<Record<string, unknown>>,
+) {
+  return {
+    apiVersion: provider.apiVersion,
+    kind: provider.kind,
+    metadata: {
+      name: provider.nameOf(name),
+      namespace: metadata.namespace,
+      labels: { 'app.kubernetes.io/managed-by': 'riposte' },
+      annotations: { 'riposte.dev/step': stepId, 'riposte.dev/case': caseId },
+      ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: metadata.name, uid: metadata.uid }],
+    },
+    spec,
+  }
+}
