@@ -10,6 +10,8 @@ import {
   type EstateOptions,
 } from '../e2e/estate.ts'
 import { ledgerHomes } from '../e2e/ledgers.ts'
+import { z } from 'zod'
+import { action } from './actions/action.ts'
 import { verifyAudit } from './ledger/audit.ts'
 import type { Case } from './case.ts'
 import type { Alert } from '../contract/alert.ts'
@@ -68,6 +70,40 @@ for (const home of ledgerHomes()) {
       expect(repeated).toMatchObject({ accepted: 0, repeated: 1 })
       expect(steps).toHaveLength(1)
       expect(estate.world.effects()).toEqual(['stop'])
+    })
+
+    test('a plan hears whether the act follows at once: not in audit, nor where people are asked', async () => {
+      const told: unknown[] = []
+      const look = action({
+        name: 'look',
+        summary: 'Looks.',
+        risk: 'contain',
+        target: 'process',
+        parameters: z.strictObject({}),
+        capabilities: [],
+        rbac: [],
+        undoes: null,
+        plan({ willAct }) {
+          told.push(willAct)
+          return Promise.resolve({ kind: 'already_done', detail: 'seen' })
+        },
+        run: () => Promise.reject(new Error('there is nothing to do')),
+      })
+      let mode: 'audit' | 'enforce' = 'enforce'
+      const estate = await estateOf(
+        (alert, found) => [
+          draft(alert, found, {
+            action: 'look',
+            ...(alert.priority === 'Emergency' ? { terms: terms({ approve: approve() }) } : {}),
+          }),
+        ],
+        { policyMode: () => mode, parts: { actions: [look] } },
+      )
+      await estate.respond(alertOf(7))
+      await estate.respond(alertOf(8, { priority: 'Emergency' }))
+      mode = 'audit'
+      await estate.respond(alertOf(9))
+      expect(told).toEqual([true, false, false])
     })
 
     test('audit asks every gate and the plan, and stops before the act', async () => {

@@ -50,8 +50,9 @@ async function workOn(parts: RunParts, claimed: Claimed, kept: KeptLease): Promi
   let hasBegun = claimed.hasBegun
   try {
     const attempt = await prepare(parts, claimed, kept, action)
-    if (!(await passesBeforePlan(attempt))) return
-    const planned = await planOf(attempt)
+    const situation = await passesBeforePlan(attempt)
+    if (situation === null) return
+    const planned = await planOf(attempt, situation)
     parts.reach('planned', step)
     if (hasBegun && planned?.kind === 'already_done')
       return await finish(attempt, doneBefore(step, planned))
@@ -108,24 +109,26 @@ async function prepare(
   }
 }
 
-/** Nobody is asked for a plan of what may not happen anyway. */
-async function passesBeforePlan(attempt: Attempt): Promise<boolean> {
+/** Null: it ended or waits. Nobody is asked for a plan of what may not happen anyway. */
+async function passesBeforePlan(attempt: Attempt): Promise<Situation | null> {
   const { parts, claimed, call } = attempt
   const { rows, clock } = parts.ledger
   const moment = { rows, nowMs: clock.nowMs() }
   const situation = await briefSituationOf(moment, claimed.step, call.alert, parts.surroundings)
   const asked = askBeforePlan(situation)
-  if (asked.stopped === null) return true
-  return parts.ledger.write((writing) => settle(writing, attempt, situation, asked))
+  if (asked.stopped === null) return situation
+  await parts.ledger.write((writing) => settle(writing, attempt, situation, asked))
+  return null
 }
 
 /** What there is to do. A step that had begun asks on although its target is gone: the node knows whether it was us. */
-async function planOf(attempt: Attempt): Promise<Planned | null> {
+async function planOf(attempt: Attempt, situation: Situation): Promise<Planned | null> {
   const { parts, action, call, claimed, undone } = attempt
   if (undone !== null) return null
+  const willAct = acts(situation) && claimed.step.terms.approve === null
   try {
     await parts.confirm(call.alert, call.target)
-    return await abortable(action.plan(call), call.signal)
+    return await abortable(action.plan({ ...call, willAct }), call.signal)
   } catch (error) {
     const { plan } = claimed.step
     if (!(error instanceof TargetGone) || !claimed.hasBegun || plan === null) throw error

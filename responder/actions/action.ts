@@ -74,6 +74,11 @@ export interface Call<Parameters> {
   readonly link: string | null
   /** Aborts at the step's deadline. */
   readonly signal: AbortSignal
+  /**
+   * For `plan`: unless a gate says no, `run` follows at once, and the API server's own no comes then. Absent in audit and
+   * where people are asked: what they are shown it has been asked, by dry run.
+   */
+  readonly willAct?: boolean
   readonly notify: Notify
 }
 

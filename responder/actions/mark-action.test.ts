@@ -108,6 +108,31 @@ test('a label that somebody changed between plan and act is not written over', a
   await expect(labelPod.run(call, effect)).rejects.toMatchObject({ name: 'Conflict' })
 })
 
+test('what is acted on at once is not asked of the API server by dry run first, in audit it is', async () => {
+  const reader = { apiGroups: [''], resources: ['pods'], verbs: ['get'] }
+  const kubernetes = await cluster.withRights('reader', [reader])
+  const pod = await cluster.runPod('unasked')
+  const call = callOf(labelPod, { alert: alertOf(pod), kubernetes })
+
+  await expect(labelPod.plan(call)).rejects.toMatchObject({ code: 'forbidden' })
+  const effect = await planned(labelPod, { ...call, willAct: true })
+  await expect(labelPod.run(call, effect)).rejects.toMatchObject({ code: 'forbidden' })
+})
+
+test('a pod that somebody changed elsewhere between plan and act is marked all the same', async () => {
+  const { kubernetes } = cluster
+  const pod = await cluster.runPod('busy')
+  const call = callOf(labelPod, { alert: alertOf(pod), kubernetes })
+  const effect = await planned(labelPod, { ...call, willAct: true })
+  await change(pod, { other: 'label' })
+
+  await labelPod.run(call, effect)
+  expect((await now(pod)).metadata.labels).toEqual({
+    other: 'label',
+    'riposte.dev/state': 'suspect',
+  })
+})
+
 test('a pod recreated under the same name is left alone by plan, act and undo', async () => {
   const { kubernetes } = cluster
   const first = await cluster.runPod('reborn')

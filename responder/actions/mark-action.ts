@@ -4,11 +4,11 @@ import { z } from 'zod'
 import type { Alert } from '../../contract/alert.ts'
 import type { KubernetesObject, PatchOperation } from '../kubernetes/kubernetes.ts'
 import { entriesOf, entriesPatch, entriesSchema, type Entries } from '../kubernetes/map-patch.ts'
-import { nameOf, referenceSchema, referenceTo } from '../kubernetes/objects.ts'
+import { nameOf, patchSchema, referenceSchema, referenceTo } from '../kubernetes/objects.ts'
 import { noNote, priorNote, priorOf, unchangedSince } from '../kubernetes/prior-state.ts'
 import { referenceOf } from '../kubernetes/references.ts'
 import { action, type Action, type Effect } from './action.ts'
-import { ActionRefused } from './errors.ts'
+import { ActionRefused, Conflict } from './errors.ts'
 
 interface Mark<Parameters extends z.ZodType<Effect>> {
   readonly name: string
@@ -30,6 +30,8 @@ const effectSchema = z.object({
   wanted: entriesSchema,
   prior: entriesSchema,
 })
+/** What `run` sends, from the object as `plan` saw it: its tests fail where that is not so any more. */
+const plannedSchema = effectSchema.extend({ operations: patchSchema })
 
 export function markAction<Parameters extends z.ZodType<Effect>>({
   name,
@@ -71,20 +73,27 @@ export function markAction<Parameters extends z.ZodType<Effect>>({
       const prior = priorOf(object, name, stepId, entriesSchema) ?? found
       const effect = { step: stepId, reference: referenceTo(object), wanted, prior }
       const operations = marking(object, effect)
-      await kubernetes.patch(effect.reference, operations, { isDryRun: true })
+      if (call.willAct !== true)
+        await kubernetes.patch(effect.reference, operations, { isDryRun: true })
       const without = missing.length === 0 ? '' : `; no value for ${missing.join(', ')}`
       const detail = `${noun} ${call.target.name} with ${shown(wanted)}${without}`
-      return { kind: 'change', detail, effect }
+      return { kind: 'change', detail, effect: { ...effect, operations }, bound: effect }
     },
 
     async run({ kubernetes }, given) {
-      const effect = effectSchema.parse(given)
+      const { operations, ...effect } = plannedSchema.parse(given)
       const { reference, wanted, prior } = effect
-      const object = await kubernetes.get(reference)
-      const found = entriesOf(object, part, Object.keys(wanted))
-      if (!isDeepStrictEqual(found, wanted)) {
-        unchangedSince(object, prior, found)
-        await kubernetes.patch(reference, marking(object, effect))
+      try {
+        await kubernetes.patch(reference, operations)
+      } catch (error) {
+        if (!(error instanceof Conflict)) throw error
+        // Changed since: by others, elsewhere in the object, or by an attempt of this step that was interrupted.
+        const object = await kubernetes.get(reference)
+        const found = entriesOf(object, part, Object.keys(wanted))
+        if (!isDeepStrictEqual(found, wanted)) {
+          unchangedSince(object, prior, found)
+          await kubernetes.patch(reference, marking(object, effect))
+        }
       }
       return { detail: `${nameOf(reference)} has ${shown(wanted)}`, effect }
     },

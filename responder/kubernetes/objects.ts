@@ -1,6 +1,6 @@
 /** The little that we rely on in every object; the rest is passed on as it came. */
 import { z } from 'zod'
-import type { KubernetesObject, ObjectReference } from './kubernetes.ts'
+import type { KubernetesObject, ObjectReference, PatchOperation } from './kubernetes.ts'
 
 const names = z.record(z.string(), z.string()).optional()
 
@@ -48,6 +48,15 @@ export const referenceSchema = z.object({
   name: z.string(),
   uid: z.string().nullable(),
 })
+
+/** Operations in an effect. A `test` for null comes back as one. */
+export const patchSchema: z.ZodType<PatchOperation[]> = z.array(
+  z.strictObject({
+    op: z.enum(['add', 'remove', 'replace', 'test']),
+    path: z.string(),
+    value: z.unknown().optional(),
+  }),
+)
 
 export const referenceTo = ({ apiVersion, kind, metadata }: KubernetesObject): ObjectReference => ({
   apiVersion,
