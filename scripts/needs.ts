@@ -21,6 +21,7 @@ const needsByName = {
   openssl: () => commandReason('openssl'),
   containerd: () => commandReason('containerd') ?? commandReason('runc') ?? busyboxReason(),
   podman: () => commandReason('podman'),
+  protoc: () => commandReason('protoc'),
   postgresql: () => (existsSync('/usr/lib/postgresql') ? undefined : 'no PostgreSQL'),
   cluster: () => clusterReason(),
   shared: () => (sharedData() === undefined ? 'no ../shared/data' : undefined),

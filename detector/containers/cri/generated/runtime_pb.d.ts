@@ -6,504 +6,506 @@
 // @generated from file runtime.proto (package runtime.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage, GenService } from '@bufbuild/protobuf/codegenv2'
-import type { Message } from '@bufbuild/protobuf'
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file runtime.proto.
  */
-export declare const file_runtime: GenFile
+export declare const file_runtime: GenFile;
 
 /**
  * @generated from message runtime.v1.VersionRequest
  */
-export declare type VersionRequest = Message<'runtime.v1.VersionRequest'> & {
+export declare type VersionRequest = Message<"runtime.v1.VersionRequest"> & {
   /**
    * @generated from field: string version = 1;
    */
-  version: string
-}
+  version: string;
+};
 
 /**
  * Describes the message runtime.v1.VersionRequest.
  * Use `create(VersionRequestSchema)` to create a new message.
  */
-export declare const VersionRequestSchema: GenMessage<VersionRequest>
+export declare const VersionRequestSchema: GenMessage<VersionRequest>;
 
 /**
  * @generated from message runtime.v1.VersionResponse
  */
-export declare type VersionResponse = Message<'runtime.v1.VersionResponse'> & {
+export declare type VersionResponse = Message<"runtime.v1.VersionResponse"> & {
   /**
    * @generated from field: string version = 1;
    */
-  version: string
+  version: string;
 
   /**
    * containerd, cri-o, ...
    *
    * @generated from field: string runtime_name = 2;
    */
-  runtimeName: string
+  runtimeName: string;
 
   /**
    * @generated from field: string runtime_version = 3;
    */
-  runtimeVersion: string
+  runtimeVersion: string;
 
   /**
    * @generated from field: string runtime_api_version = 4;
    */
-  runtimeApiVersion: string
-}
+  runtimeApiVersion: string;
+};
 
 /**
  * Describes the message runtime.v1.VersionResponse.
  * Use `create(VersionResponseSchema)` to create a new message.
  */
-export declare const VersionResponseSchema: GenMessage<VersionResponse>
+export declare const VersionResponseSchema: GenMessage<VersionResponse>;
 
 /**
  * @generated from message runtime.v1.ImageSpec
  */
-export declare type ImageSpec = Message<'runtime.v1.ImageSpec'> & {
+export declare type ImageSpec = Message<"runtime.v1.ImageSpec"> & {
   /**
    * @generated from field: string image = 1;
    */
-  image: string
-}
+  image: string;
+};
 
 /**
  * Describes the message runtime.v1.ImageSpec.
  * Use `create(ImageSpecSchema)` to create a new message.
  */
-export declare const ImageSpecSchema: GenMessage<ImageSpec>
+export declare const ImageSpecSchema: GenMessage<ImageSpec>;
 
 /**
  * @generated from message runtime.v1.ContainerMetadata
  */
-export declare type ContainerMetadata = Message<'runtime.v1.ContainerMetadata'> & {
+export declare type ContainerMetadata = Message<"runtime.v1.ContainerMetadata"> & {
   /**
    * @generated from field: string name = 1;
    */
-  name: string
+  name: string;
 
   /**
    * @generated from field: uint32 attempt = 2;
    */
-  attempt: number
-}
+  attempt: number;
+};
 
 /**
  * Describes the message runtime.v1.ContainerMetadata.
  * Use `create(ContainerMetadataSchema)` to create a new message.
  */
-export declare const ContainerMetadataSchema: GenMessage<ContainerMetadata>
+export declare const ContainerMetadataSchema: GenMessage<ContainerMetadata>;
 
 /**
  * @generated from message runtime.v1.PodSandboxMetadata
  */
-export declare type PodSandboxMetadata = Message<'runtime.v1.PodSandboxMetadata'> & {
+export declare type PodSandboxMetadata = Message<"runtime.v1.PodSandboxMetadata"> & {
   /**
    * @generated from field: string name = 1;
    */
-  name: string
+  name: string;
 
   /**
    * @generated from field: string uid = 2;
    */
-  uid: string
+  uid: string;
 
   /**
    * @generated from field: string namespace = 3;
    */
-  namespace: string
+  namespace: string;
 
   /**
    * @generated from field: uint32 attempt = 4;
    */
-  attempt: number
-}
+  attempt: number;
+};
 
 /**
  * Describes the message runtime.v1.PodSandboxMetadata.
  * Use `create(PodSandboxMetadataSchema)` to create a new message.
  */
-export declare const PodSandboxMetadataSchema: GenMessage<PodSandboxMetadata>
+export declare const PodSandboxMetadataSchema: GenMessage<PodSandboxMetadata>;
 
 /**
  * @generated from message runtime.v1.ListContainersRequest
  */
-export declare type ListContainersRequest = Message<'runtime.v1.ListContainersRequest'> & {}
+export declare type ListContainersRequest = Message<"runtime.v1.ListContainersRequest"> & {
+};
 
 /**
  * Describes the message runtime.v1.ListContainersRequest.
  * Use `create(ListContainersRequestSchema)` to create a new message.
  */
-export declare const ListContainersRequestSchema: GenMessage<ListContainersRequest>
+export declare const ListContainersRequestSchema: GenMessage<ListContainersRequest>;
 
 /**
  * @generated from message runtime.v1.ListContainersResponse
  */
-export declare type ListContainersResponse = Message<'runtime.v1.ListContainersResponse'> & {
+export declare type ListContainersResponse = Message<"runtime.v1.ListContainersResponse"> & {
   /**
    * @generated from field: repeated runtime.v1.Container containers = 1;
    */
-  containers: Container[]
-}
+  containers: Container[];
+};
 
 /**
  * Describes the message runtime.v1.ListContainersResponse.
  * Use `create(ListContainersResponseSchema)` to create a new message.
  */
-export declare const ListContainersResponseSchema: GenMessage<ListContainersResponse>
+export declare const ListContainersResponseSchema: GenMessage<ListContainersResponse>;
 
 /**
  * @generated from message runtime.v1.Container
  */
-export declare type Container = Message<'runtime.v1.Container'> & {
+export declare type Container = Message<"runtime.v1.Container"> & {
   /**
    * @generated from field: string id = 1;
    */
-  id: string
+  id: string;
 
   /**
    * @generated from field: string pod_sandbox_id = 2;
    */
-  podSandboxId: string
-}
+  podSandboxId: string;
+};
 
 /**
  * Describes the message runtime.v1.Container.
  * Use `create(ContainerSchema)` to create a new message.
  */
-export declare const ContainerSchema: GenMessage<Container>
+export declare const ContainerSchema: GenMessage<Container>;
 
 /**
  * @generated from message runtime.v1.ContainerStatusRequest
  */
-export declare type ContainerStatusRequest = Message<'runtime.v1.ContainerStatusRequest'> & {
+export declare type ContainerStatusRequest = Message<"runtime.v1.ContainerStatusRequest"> & {
   /**
    * @generated from field: string container_id = 1;
    */
-  containerId: string
+  containerId: string;
 
   /**
    * Asks for `info`, which is JSON of the runtime's own.
    *
    * @generated from field: bool verbose = 2;
    */
-  verbose: boolean
-}
+  verbose: boolean;
+};
 
 /**
  * Describes the message runtime.v1.ContainerStatusRequest.
  * Use `create(ContainerStatusRequestSchema)` to create a new message.
  */
-export declare const ContainerStatusRequestSchema: GenMessage<ContainerStatusRequest>
+export declare const ContainerStatusRequestSchema: GenMessage<ContainerStatusRequest>;
 
 /**
  * @generated from message runtime.v1.ContainerStatusResponse
  */
-export declare type ContainerStatusResponse = Message<'runtime.v1.ContainerStatusResponse'> & {
+export declare type ContainerStatusResponse = Message<"runtime.v1.ContainerStatusResponse"> & {
   /**
    * @generated from field: runtime.v1.ContainerStatus status = 1;
    */
-  status?: ContainerStatus | undefined
+  status?: ContainerStatus | undefined;
 
   /**
    * @generated from field: map<string, string> info = 2;
    */
-  info: { [key: string]: string }
-}
+  info: { [key: string]: string };
+};
 
 /**
  * Describes the message runtime.v1.ContainerStatusResponse.
  * Use `create(ContainerStatusResponseSchema)` to create a new message.
  */
-export declare const ContainerStatusResponseSchema: GenMessage<ContainerStatusResponse>
+export declare const ContainerStatusResponseSchema: GenMessage<ContainerStatusResponse>;
 
 /**
  * @generated from message runtime.v1.ContainerStatus
  */
-export declare type ContainerStatus = Message<'runtime.v1.ContainerStatus'> & {
+export declare type ContainerStatus = Message<"runtime.v1.ContainerStatus"> & {
   /**
    * @generated from field: string id = 1;
    */
-  id: string
+  id: string;
 
   /**
    * @generated from field: runtime.v1.ContainerMetadata metadata = 2;
    */
-  metadata?: ContainerMetadata | undefined
+  metadata?: ContainerMetadata | undefined;
 
   /**
    * @generated from field: runtime.v1.ImageSpec image = 8;
    */
-  image?: ImageSpec | undefined
+  image?: ImageSpec | undefined;
 
   /**
    * @generated from field: string image_ref = 9;
    */
-  imageRef: string
+  imageRef: string;
 
   /**
    * @generated from field: map<string, string> labels = 12;
    */
-  labels: { [key: string]: string }
+  labels: { [key: string]: string };
 
   /**
    * @generated from field: map<string, string> annotations = 13;
    */
-  annotations: { [key: string]: string }
+  annotations: { [key: string]: string };
 
   /**
    * @generated from field: repeated runtime.v1.Mount mounts = 14;
    */
-  mounts: Mount[]
+  mounts: Mount[];
 
   /**
    * @generated from field: string image_id = 17;
    */
-  imageId: string
-}
+  imageId: string;
+};
 
 /**
  * Describes the message runtime.v1.ContainerStatus.
  * Use `create(ContainerStatusSchema)` to create a new message.
  */
-export declare const ContainerStatusSchema: GenMessage<ContainerStatus>
+export declare const ContainerStatusSchema: GenMessage<ContainerStatus>;
 
 /**
  * @generated from message runtime.v1.Mount
  */
-export declare type Mount = Message<'runtime.v1.Mount'> & {
+export declare type Mount = Message<"runtime.v1.Mount"> & {
   /**
    * @generated from field: string container_path = 1;
    */
-  containerPath: string
+  containerPath: string;
 
   /**
    * @generated from field: string host_path = 2;
    */
-  hostPath: string
+  hostPath: string;
 
   /**
    * @generated from field: bool readonly = 3;
    */
-  readonly: boolean
+  readonly: boolean;
 
   /**
    * @generated from field: runtime.v1.MountPropagation propagation = 5;
    */
-  propagation: MountPropagation
-}
+  propagation: MountPropagation;
+};
 
 /**
  * Describes the message runtime.v1.Mount.
  * Use `create(MountSchema)` to create a new message.
  */
-export declare const MountSchema: GenMessage<Mount>
+export declare const MountSchema: GenMessage<Mount>;
 
 /**
  * @generated from message runtime.v1.ListPodSandboxRequest
  */
-export declare type ListPodSandboxRequest = Message<'runtime.v1.ListPodSandboxRequest'> & {}
+export declare type ListPodSandboxRequest = Message<"runtime.v1.ListPodSandboxRequest"> & {
+};
 
 /**
  * Describes the message runtime.v1.ListPodSandboxRequest.
  * Use `create(ListPodSandboxRequestSchema)` to create a new message.
  */
-export declare const ListPodSandboxRequestSchema: GenMessage<ListPodSandboxRequest>
+export declare const ListPodSandboxRequestSchema: GenMessage<ListPodSandboxRequest>;
 
 /**
  * @generated from message runtime.v1.ListPodSandboxResponse
  */
-export declare type ListPodSandboxResponse = Message<'runtime.v1.ListPodSandboxResponse'> & {
+export declare type ListPodSandboxResponse = Message<"runtime.v1.ListPodSandboxResponse"> & {
   /**
    * @generated from field: repeated runtime.v1.PodSandbox items = 1;
    */
-  items: PodSandbox[]
-}
+  items: PodSandbox[];
+};
 
 /**
  * Describes the message runtime.v1.ListPodSandboxResponse.
  * Use `create(ListPodSandboxResponseSchema)` to create a new message.
  */
-export declare const ListPodSandboxResponseSchema: GenMessage<ListPodSandboxResponse>
+export declare const ListPodSandboxResponseSchema: GenMessage<ListPodSandboxResponse>;
 
 /**
  * @generated from message runtime.v1.PodSandbox
  */
-export declare type PodSandbox = Message<'runtime.v1.PodSandbox'> & {
+export declare type PodSandbox = Message<"runtime.v1.PodSandbox"> & {
   /**
    * @generated from field: string id = 1;
    */
-  id: string
-}
+  id: string;
+};
 
 /**
  * Describes the message runtime.v1.PodSandbox.
  * Use `create(PodSandboxSchema)` to create a new message.
  */
-export declare const PodSandboxSchema: GenMessage<PodSandbox>
+export declare const PodSandboxSchema: GenMessage<PodSandbox>;
 
 /**
  * @generated from message runtime.v1.PodSandboxStatusRequest
  */
-export declare type PodSandboxStatusRequest = Message<'runtime.v1.PodSandboxStatusRequest'> & {
+export declare type PodSandboxStatusRequest = Message<"runtime.v1.PodSandboxStatusRequest"> & {
   /**
    * @generated from field: string pod_sandbox_id = 1;
    */
-  podSandboxId: string
+  podSandboxId: string;
 
   /**
    * @generated from field: bool verbose = 2;
    */
-  verbose: boolean
-}
+  verbose: boolean;
+};
 
 /**
  * Describes the message runtime.v1.PodSandboxStatusRequest.
  * Use `create(PodSandboxStatusRequestSchema)` to create a new message.
  */
-export declare const PodSandboxStatusRequestSchema: GenMessage<PodSandboxStatusRequest>
+export declare const PodSandboxStatusRequestSchema: GenMessage<PodSandboxStatusRequest>;
 
 /**
  * @generated from message runtime.v1.PodSandboxStatusResponse
  */
-export declare type PodSandboxStatusResponse = Message<'runtime.v1.PodSandboxStatusResponse'> & {
+export declare type PodSandboxStatusResponse = Message<"runtime.v1.PodSandboxStatusResponse"> & {
   /**
    * @generated from field: runtime.v1.PodSandboxStatus status = 1;
    */
-  status?: PodSandboxStatus | undefined
+  status?: PodSandboxStatus | undefined;
 
   /**
    * @generated from field: map<string, string> info = 2;
    */
-  info: { [key: string]: string }
-}
+  info: { [key: string]: string };
+};
 
 /**
  * Describes the message runtime.v1.PodSandboxStatusResponse.
  * Use `create(PodSandboxStatusResponseSchema)` to create a new message.
  */
-export declare const PodSandboxStatusResponseSchema: GenMessage<PodSandboxStatusResponse>
+export declare const PodSandboxStatusResponseSchema: GenMessage<PodSandboxStatusResponse>;
 
 /**
  * @generated from message runtime.v1.PodSandboxStatus
  */
-export declare type PodSandboxStatus = Message<'runtime.v1.PodSandboxStatus'> & {
+export declare type PodSandboxStatus = Message<"runtime.v1.PodSandboxStatus"> & {
   /**
    * @generated from field: string id = 1;
    */
-  id: string
+  id: string;
 
   /**
    * @generated from field: runtime.v1.PodSandboxMetadata metadata = 2;
    */
-  metadata?: PodSandboxMetadata | undefined
+  metadata?: PodSandboxMetadata | undefined;
 
   /**
    * @generated from field: runtime.v1.PodSandboxNetworkStatus network = 5;
    */
-  network?: PodSandboxNetworkStatus | undefined
+  network?: PodSandboxNetworkStatus | undefined;
 
   /**
    * @generated from field: runtime.v1.LinuxPodSandboxStatus linux = 6;
    */
-  linux?: LinuxPodSandboxStatus | undefined
+  linux?: LinuxPodSandboxStatus | undefined;
 
   /**
    * @generated from field: map<string, string> labels = 7;
    */
-  labels: { [key: string]: string }
+  labels: { [key: string]: string };
 
   /**
    * @generated from field: map<string, string> annotations = 8;
    */
-  annotations: { [key: string]: string }
-}
+  annotations: { [key: string]: string };
+};
 
 /**
  * Describes the message runtime.v1.PodSandboxStatus.
  * Use `create(PodSandboxStatusSchema)` to create a new message.
  */
-export declare const PodSandboxStatusSchema: GenMessage<PodSandboxStatus>
+export declare const PodSandboxStatusSchema: GenMessage<PodSandboxStatus>;
 
 /**
  * @generated from message runtime.v1.PodSandboxNetworkStatus
  */
-export declare type PodSandboxNetworkStatus = Message<'runtime.v1.PodSandboxNetworkStatus'> & {
+export declare type PodSandboxNetworkStatus = Message<"runtime.v1.PodSandboxNetworkStatus"> & {
   /**
    * @generated from field: string ip = 1;
    */
-  ip: string
-}
+  ip: string;
+};
 
 /**
  * Describes the message runtime.v1.PodSandboxNetworkStatus.
  * Use `create(PodSandboxNetworkStatusSchema)` to create a new message.
  */
-export declare const PodSandboxNetworkStatusSchema: GenMessage<PodSandboxNetworkStatus>
+export declare const PodSandboxNetworkStatusSchema: GenMessage<PodSandboxNetworkStatus>;
 
 /**
  * @generated from message runtime.v1.LinuxPodSandboxStatus
  */
-export declare type LinuxPodSandboxStatus = Message<'runtime.v1.LinuxPodSandboxStatus'> & {
+export declare type LinuxPodSandboxStatus = Message<"runtime.v1.LinuxPodSandboxStatus"> & {
   /**
    * @generated from field: runtime.v1.Namespace namespaces = 1;
    */
-  namespaces?: Namespace | undefined
-}
+  namespaces?: Namespace | undefined;
+};
 
 /**
  * Describes the message runtime.v1.LinuxPodSandboxStatus.
  * Use `create(LinuxPodSandboxStatusSchema)` to create a new message.
  */
-export declare const LinuxPodSandboxStatusSchema: GenMessage<LinuxPodSandboxStatus>
+export declare const LinuxPodSandboxStatusSchema: GenMessage<LinuxPodSandboxStatus>;
 
 /**
  * @generated from message runtime.v1.Namespace
  */
-export declare type Namespace = Message<'runtime.v1.Namespace'> & {
+export declare type Namespace = Message<"runtime.v1.Namespace"> & {
   /**
    * @generated from field: runtime.v1.NamespaceOption options = 2;
    */
-  options?: NamespaceOption | undefined
-}
+  options?: NamespaceOption | undefined;
+};
 
 /**
  * Describes the message runtime.v1.Namespace.
  * Use `create(NamespaceSchema)` to create a new message.
  */
-export declare const NamespaceSchema: GenMessage<Namespace>
+export declare const NamespaceSchema: GenMessage<Namespace>;
 
 /**
  * @generated from message runtime.v1.NamespaceOption
  */
-export declare type NamespaceOption = Message<'runtime.v1.NamespaceOption'> & {
+export declare type NamespaceOption = Message<"runtime.v1.NamespaceOption"> & {
   /**
    * @generated from field: runtime.v1.NamespaceMode network = 1;
    */
-  network: NamespaceMode
+  network: NamespaceMode;
 
   /**
    * @generated from field: runtime.v1.NamespaceMode pid = 2;
    */
-  pid: NamespaceMode
+  pid: NamespaceMode;
 
   /**
    * @generated from field: runtime.v1.NamespaceMode ipc = 3;
    */
-  ipc: NamespaceMode
-}
+  ipc: NamespaceMode;
+};
 
 /**
  * Describes the message runtime.v1.NamespaceOption.
  * Use `create(NamespaceOptionSchema)` to create a new message.
  */
-export declare const NamespaceOptionSchema: GenMessage<NamespaceOption>
+export declare const NamespaceOptionSchema: GenMessage<NamespaceOption>;
 
 /**
  * @generated from enum runtime.v1.MountPropagation
@@ -528,7 +530,7 @@ export enum MountPropagation {
 /**
  * Describes the enum runtime.v1.MountPropagation.
  */
-export declare const MountPropagationSchema: GenEnum<MountPropagation>
+export declare const MountPropagationSchema: GenEnum<MountPropagation>;
 
 /**
  * @generated from enum runtime.v1.NamespaceMode
@@ -560,7 +562,7 @@ export enum NamespaceMode {
 /**
  * Describes the enum runtime.v1.NamespaceMode.
  */
-export declare const NamespaceModeSchema: GenEnum<NamespaceMode>
+export declare const NamespaceModeSchema: GenEnum<NamespaceMode>;
 
 /**
  * @generated from service runtime.v1.RuntimeService
@@ -570,40 +572,41 @@ export declare const RuntimeService: GenService<{
    * @generated from rpc runtime.v1.RuntimeService.Version
    */
   version: {
-    methodKind: 'unary'
-    input: typeof VersionRequestSchema
-    output: typeof VersionResponseSchema
-  }
+    methodKind: "unary";
+    input: typeof VersionRequestSchema;
+    output: typeof VersionResponseSchema;
+  },
   /**
    * @generated from rpc runtime.v1.RuntimeService.ListContainers
    */
   listContainers: {
-    methodKind: 'unary'
-    input: typeof ListContainersRequestSchema
-    output: typeof ListContainersResponseSchema
-  }
+    methodKind: "unary";
+    input: typeof ListContainersRequestSchema;
+    output: typeof ListContainersResponseSchema;
+  },
   /**
    * @generated from rpc runtime.v1.RuntimeService.ContainerStatus
    */
   containerStatus: {
-    methodKind: 'unary'
-    input: typeof ContainerStatusRequestSchema
-    output: typeof ContainerStatusResponseSchema
-  }
+    methodKind: "unary";
+    input: typeof ContainerStatusRequestSchema;
+    output: typeof ContainerStatusResponseSchema;
+  },
   /**
    * @generated from rpc runtime.v1.RuntimeService.ListPodSandbox
    */
   listPodSandbox: {
-    methodKind: 'unary'
-    input: typeof ListPodSandboxRequestSchema
-    output: typeof ListPodSandboxResponseSchema
-  }
+    methodKind: "unary";
+    input: typeof ListPodSandboxRequestSchema;
+    output: typeof ListPodSandboxResponseSchema;
+  },
   /**
    * @generated from rpc runtime.v1.RuntimeService.PodSandboxStatus
    */
   podSandboxStatus: {
-    methodKind: 'unary'
-    input: typeof PodSandboxStatusRequestSchema
-    output: typeof PodSandboxStatusResponseSchema
-  }
-}>
+    methodKind: "unary";
+    input: typeof PodSandboxStatusRequestSchema;
+    output: typeof PodSandboxStatusResponseSchema;
+  },
+}>;
+

@@ -6,170 +6,195 @@
 // @generated from file runtime.proto (package runtime.v1, syntax proto3)
 /* eslint-disable */
 
-import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from '@bufbuild/protobuf/codegenv2'
+import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
 
 /**
  * Describes the file runtime.proto.
  */
-export const file_runtime =
-  /*@__PURE__*/
-  fileDesc(
-    'Cg1ydW50aW1lLnByb3RvEgpydW50aW1lLnYxIiEKDlZlcnNpb25SZXF1ZXN0Eg8KB3ZlcnNpb24YASABKAkibgoPVmVyc2lvblJlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSFAoMcnVudGltZV9uYW1lGAIgASgJEhcKD3J1bnRpbWVfdmVyc2lvbhgDIAEoCRIbChNydW50aW1lX2FwaV92ZXJzaW9uGAQgASgJIhoKCUltYWdlU3BlYxINCgVpbWFnZRgBIAEoCSIyChFDb250YWluZXJNZXRhZGF0YRIMCgRuYW1lGAEgASgJEg8KB2F0dGVtcHQYAiABKA0iUwoSUG9kU2FuZGJveE1ldGFkYXRhEgwKBG5hbWUYASABKAkSCwoDdWlkGAIgASgJEhEKCW5hbWVzcGFjZRgDIAEoCRIPCgdhdHRlbXB0GAQgASgNIhcKFUxpc3RDb250YWluZXJzUmVxdWVzdCJDChZMaXN0Q29udGFpbmVyc1Jlc3BvbnNlEikKCmNvbnRhaW5lcnMYASADKAsyFS5ydW50aW1lLnYxLkNvbnRhaW5lciIvCglDb250YWluZXISCgoCaWQYASABKAkSFgoOcG9kX3NhbmRib3hfaWQYAiABKAkiPwoWQ29udGFpbmVyU3RhdHVzUmVxdWVzdBIUCgxjb250YWluZXJfaWQYASABKAkSDwoHdmVyYm9zZRgCIAEoCCKwAQoXQ29udGFpbmVyU3RhdHVzUmVzcG9uc2USKwoGc3RhdHVzGAEgASgLMhsucnVudGltZS52MS5Db250YWluZXJTdGF0dXMSOwoEaW5mbxgCIAMoCzItLnJ1bnRpbWUudjEuQ29udGFpbmVyU3RhdHVzUmVzcG9uc2UuSW5mb0VudHJ5GisKCUluZm9FbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpsDCg9Db250YWluZXJTdGF0dXMSCgoCaWQYASABKAkSLwoIbWV0YWRhdGEYAiABKAsyHS5ydW50aW1lLnYxLkNvbnRhaW5lck1ldGFkYXRhEiQKBWltYWdlGAggASgLMhUucnVudGltZS52MS5JbWFnZVNwZWMSEQoJaW1hZ2VfcmVmGAkgASgJEjcKBmxhYmVscxgMIAMoCzInLnJ1bnRpbWUudjEuQ29udGFpbmVyU3RhdHVzLkxhYmVsc0VudHJ5EkEKC2Fubm90YXRpb25zGA0gAygLMiwucnVudGltZS52MS5Db250YWluZXJTdGF0dXMuQW5ub3RhdGlvbnNFbnRyeRIhCgZtb3VudHMYDiADKAsyES5ydW50aW1lLnYxLk1vdW50EhAKCGltYWdlX2lkGBEgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaMgoQQW5ub3RhdGlvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIncKBU1vdW50EhYKDmNvbnRhaW5lcl9wYXRoGAEgASgJEhEKCWhvc3RfcGF0aBgCIAEoCRIQCghyZWFkb25seRgDIAEoCBIxCgtwcm9wYWdhdGlvbhgFIAEoDjIcLnJ1bnRpbWUudjEuTW91bnRQcm9wYWdhdGlvbiIXChVMaXN0UG9kU2FuZGJveFJlcXVlc3QiPwoWTGlzdFBvZFNhbmRib3hSZXNwb25zZRIlCgVpdGVtcxgBIAMoCzIWLnJ1bnRpbWUudjEuUG9kU2FuZGJveCIYCgpQb2RTYW5kYm94EgoKAmlkGAEgASgJIkIKF1BvZFNhbmRib3hTdGF0dXNSZXF1ZXN0EhYKDnBvZF9zYW5kYm94X2lkGAEgASgJEg8KB3ZlcmJvc2UYAiABKAgiswEKGFBvZFNhbmRib3hTdGF0dXNSZXNwb25zZRIsCgZzdGF0dXMYASABKAsyHC5ydW50aW1lLnYxLlBvZFNhbmRib3hTdGF0dXMSPAoEaW5mbxgCIAMoCzIuLnJ1bnRpbWUudjEuUG9kU2FuZGJveFN0YXR1c1Jlc3BvbnNlLkluZm9FbnRyeRorCglJbmZvRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKZAwoQUG9kU2FuZGJveFN0YXR1cxIKCgJpZBgBIAEoCRIwCghtZXRhZGF0YRgCIAEoCzIeLnJ1bnRpbWUudjEuUG9kU2FuZGJveE1ldGFkYXRhEjQKB25ldHdvcmsYBSABKAsyIy5ydW50aW1lLnYxLlBvZFNhbmRib3hOZXR3b3JrU3RhdHVzEjAKBWxpbnV4GAYgASgLMiEucnVudGltZS52MS5MaW51eFBvZFNhbmRib3hTdGF0dXMSOAoGbGFiZWxzGAcgAygLMigucnVudGltZS52MS5Qb2RTYW5kYm94U3RhdHVzLkxhYmVsc0VudHJ5EkIKC2Fubm90YXRpb25zGAggAygLMi0ucnVudGltZS52MS5Qb2RTYW5kYm94U3RhdHVzLkFubm90YXRpb25zRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARoyChBBbm5vdGF0aW9uc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiJQoXUG9kU2FuZGJveE5ldHdvcmtTdGF0dXMSCgoCaXAYASABKAkiQgoVTGludXhQb2RTYW5kYm94U3RhdHVzEikKCm5hbWVzcGFjZXMYASABKAsyFS5ydW50aW1lLnYxLk5hbWVzcGFjZSI5CglOYW1lc3BhY2USLAoHb3B0aW9ucxgCIAEoCzIbLnJ1bnRpbWUudjEuTmFtZXNwYWNlT3B0aW9uIo0BCg9OYW1lc3BhY2VPcHRpb24SKgoHbmV0d29yaxgBIAEoDjIZLnJ1bnRpbWUudjEuTmFtZXNwYWNlTW9kZRImCgNwaWQYAiABKA4yGS5ydW50aW1lLnYxLk5hbWVzcGFjZU1vZGUSJgoDaXBjGAMgASgOMhkucnVudGltZS52MS5OYW1lc3BhY2VNb2RlKm0KEE1vdW50UHJvcGFnYXRpb24SFwoTUFJPUEFHQVRJT05fUFJJVkFURRAAEiEKHVBST1BBR0FUSU9OX0hPU1RfVE9fQ09OVEFJTkVSEAESHQoZUFJPUEFHQVRJT05fQklESVJFQ1RJT05BTBACKj0KDU5hbWVzcGFjZU1vZGUSBwoDUE9EEAASDQoJQ09OVEFJTkVSEAESCAoETk9ERRACEgoKBlRBUkdFVBADMsEDCg5SdW50aW1lU2VydmljZRJCCgdWZXJzaW9uEhoucnVudGltZS52MS5WZXJzaW9uUmVxdWVzdBobLnJ1bnRpbWUudjEuVmVyc2lvblJlc3BvbnNlElcKDkxpc3RDb250YWluZXJzEiEucnVudGltZS52MS5MaXN0Q29udGFpbmVyc1JlcXVlc3QaIi5ydW50aW1lLnYxLkxpc3RDb250YWluZXJzUmVzcG9uc2USWgoPQ29udGFpbmVyU3RhdHVzEiIucnVudGltZS52MS5Db250YWluZXJTdGF0dXNSZXF1ZXN0GiMucnVudGltZS52MS5Db250YWluZXJTdGF0dXNSZXNwb25zZRJXCg5MaXN0UG9kU2FuZGJveBIhLnJ1bnRpbWUudjEuTGlzdFBvZFNhbmRib3hSZXF1ZXN0GiIucnVudGltZS52MS5MaXN0UG9kU2FuZGJveFJlc3BvbnNlEl0KEFBvZFNhbmRib3hTdGF0dXMSIy5ydW50aW1lLnYxLlBvZFNhbmRib3hTdGF0dXNSZXF1ZXN0GiQucnVudGltZS52MS5Qb2RTYW5kYm94U3RhdHVzUmVzcG9uc2ViBnByb3RvMw',
-  )
+export const file_runtime = /*@__PURE__*/
+  fileDesc("Cg1ydW50aW1lLnByb3RvEgpydW50aW1lLnYxIiEKDlZlcnNpb25SZXF1ZXN0Eg8KB3ZlcnNpb24YASABKAkibgoPVmVyc2lvblJlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSFAoMcnVudGltZV9uYW1lGAIgASgJEhcKD3J1bnRpbWVfdmVyc2lvbhgDIAEoCRIbChNydW50aW1lX2FwaV92ZXJzaW9uGAQgASgJIhoKCUltYWdlU3BlYxINCgVpbWFnZRgBIAEoCSIyChFDb250YWluZXJNZXRhZGF0YRIMCgRuYW1lGAEgASgJEg8KB2F0dGVtcHQYAiABKA0iUwoSUG9kU2FuZGJveE1ldGFkYXRhEgwKBG5hbWUYASABKAkSCwoDdWlkGAIgASgJEhEKCW5hbWVzcGFjZRgDIAEoCRIPCgdhdHRlbXB0GAQgASgNIhcKFUxpc3RDb250YWluZXJzUmVxdWVzdCJDChZMaXN0Q29udGFpbmVyc1Jlc3BvbnNlEikKCmNvbnRhaW5lcnMYASADKAsyFS5ydW50aW1lLnYxLkNvbnRhaW5lciIvCglDb250YWluZXISCgoCaWQYASABKAkSFgoOcG9kX3NhbmRib3hfaWQYAiABKAkiPwoWQ29udGFpbmVyU3RhdHVzUmVxdWVzdBIUCgxjb250YWluZXJfaWQYASABKAkSDwoHdmVyYm9zZRgCIAEoCCKwAQoXQ29udGFpbmVyU3RhdHVzUmVzcG9uc2USKwoGc3RhdHVzGAEgASgLMhsucnVudGltZS52MS5Db250YWluZXJTdGF0dXMSOwoEaW5mbxgCIAMoCzItLnJ1bnRpbWUudjEuQ29udGFpbmVyU3RhdHVzUmVzcG9uc2UuSW5mb0VudHJ5GisKCUluZm9FbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpsDCg9Db250YWluZXJTdGF0dXMSCgoCaWQYASABKAkSLwoIbWV0YWRhdGEYAiABKAsyHS5ydW50aW1lLnYxLkNvbnRhaW5lck1ldGFkYXRhEiQKBWltYWdlGAggASgLMhUucnVudGltZS52MS5JbWFnZVNwZWMSEQoJaW1hZ2VfcmVmGAkgASgJEjcKBmxhYmVscxgMIAMoCzInLnJ1bnRpbWUudjEuQ29udGFpbmVyU3RhdHVzLkxhYmVsc0VudHJ5EkEKC2Fubm90YXRpb25zGA0gAygLMiwucnVudGltZS52MS5Db250YWluZXJTdGF0dXMuQW5ub3RhdGlvbnNFbnRyeRIhCgZtb3VudHMYDiADKAsyES5ydW50aW1lLnYxLk1vdW50EhAKCGltYWdlX2lkGBEgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaMgoQQW5ub3RhdGlvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIncKBU1vdW50EhYKDmNvbnRhaW5lcl9wYXRoGAEgASgJEhEKCWhvc3RfcGF0aBgCIAEoCRIQCghyZWFkb25seRgDIAEoCBIxCgtwcm9wYWdhdGlvbhgFIAEoDjIcLnJ1bnRpbWUudjEuTW91bnRQcm9wYWdhdGlvbiIXChVMaXN0UG9kU2FuZGJveFJlcXVlc3QiPwoWTGlzdFBvZFNhbmRib3hSZXNwb25zZRIlCgVpdGVtcxgBIAMoCzIWLnJ1bnRpbWUudjEuUG9kU2FuZGJveCIYCgpQb2RTYW5kYm94EgoKAmlkGAEgASgJIkIKF1BvZFNhbmRib3hTdGF0dXNSZXF1ZXN0EhYKDnBvZF9zYW5kYm94X2lkGAEgASgJEg8KB3ZlcmJvc2UYAiABKAgiswEKGFBvZFNhbmRib3hTdGF0dXNSZXNwb25zZRIsCgZzdGF0dXMYASABKAsyHC5ydW50aW1lLnYxLlBvZFNhbmRib3hTdGF0dXMSPAoEaW5mbxgCIAMoCzIuLnJ1bnRpbWUudjEuUG9kU2FuZGJveFN0YXR1c1Jlc3BvbnNlLkluZm9FbnRyeRorCglJbmZvRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKZAwoQUG9kU2FuZGJveFN0YXR1cxIKCgJpZBgBIAEoCRIwCghtZXRhZGF0YRgCIAEoCzIeLnJ1bnRpbWUudjEuUG9kU2FuZGJveE1ldGFkYXRhEjQKB25ldHdvcmsYBSABKAsyIy5ydW50aW1lLnYxLlBvZFNhbmRib3hOZXR3b3JrU3RhdHVzEjAKBWxpbnV4GAYgASgLMiEucnVudGltZS52MS5MaW51eFBvZFNhbmRib3hTdGF0dXMSOAoGbGFiZWxzGAcgAygLMigucnVudGltZS52MS5Qb2RTYW5kYm94U3RhdHVzLkxhYmVsc0VudHJ5EkIKC2Fubm90YXRpb25zGAggAygLMi0ucnVudGltZS52MS5Qb2RTYW5kYm94U3RhdHVzLkFubm90YXRpb25zRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARoyChBBbm5vdGF0aW9uc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiJQoXUG9kU2FuZGJveE5ldHdvcmtTdGF0dXMSCgoCaXAYASABKAkiQgoVTGludXhQb2RTYW5kYm94U3RhdHVzEikKCm5hbWVzcGFjZXMYASABKAsyFS5ydW50aW1lLnYxLk5hbWVzcGFjZSI5CglOYW1lc3BhY2USLAoHb3B0aW9ucxgCIAEoCzIbLnJ1bnRpbWUudjEuTmFtZXNwYWNlT3B0aW9uIo0BCg9OYW1lc3BhY2VPcHRpb24SKgoHbmV0d29yaxgBIAEoDjIZLnJ1bnRpbWUudjEuTmFtZXNwYWNlTW9kZRImCgNwaWQYAiABKA4yGS5ydW50aW1lLnYxLk5hbWVzcGFjZU1vZGUSJgoDaXBjGAMgASgOMhkucnVudGltZS52MS5OYW1lc3BhY2VNb2RlKm0KEE1vdW50UHJvcGFnYXRpb24SFwoTUFJPUEFHQVRJT05fUFJJVkFURRAAEiEKHVBST1BBR0FUSU9OX0hPU1RfVE9fQ09OVEFJTkVSEAESHQoZUFJPUEFHQVRJT05fQklESVJFQ1RJT05BTBACKj0KDU5hbWVzcGFjZU1vZGUSBwoDUE9EEAASDQoJQ09OVEFJTkVSEAESCAoETk9ERRACEgoKBlRBUkdFVBADMsEDCg5SdW50aW1lU2VydmljZRJCCgdWZXJzaW9uEhoucnVudGltZS52MS5WZXJzaW9uUmVxdWVzdBobLnJ1bnRpbWUudjEuVmVyc2lvblJlc3BvbnNlElcKDkxpc3RDb250YWluZXJzEiEucnVudGltZS52MS5MaXN0Q29udGFpbmVyc1JlcXVlc3QaIi5ydW50aW1lLnYxLkxpc3RDb250YWluZXJzUmVzcG9uc2USWgoPQ29udGFpbmVyU3RhdHVzEiIucnVudGltZS52MS5Db250YWluZXJTdGF0dXNSZXF1ZXN0GiMucnVudGltZS52MS5Db250YWluZXJTdGF0dXNSZXNwb25zZRJXCg5MaXN0UG9kU2FuZGJveBIhLnJ1bnRpbWUudjEuTGlzdFBvZFNhbmRib3hSZXF1ZXN0GiIucnVudGltZS52MS5MaXN0UG9kU2FuZGJveFJlc3BvbnNlEl0KEFBvZFNhbmRib3hTdGF0dXMSIy5ydW50aW1lLnYxLlBvZFNhbmRib3hTdGF0dXNSZXF1ZXN0GiQucnVudGltZS52MS5Qb2RTYW5kYm94U3RhdHVzUmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * Describes the message runtime.v1.VersionRequest.
  * Use `create(VersionRequestSchema)` to create a new message.
  */
-export const VersionRequestSchema = /*@__PURE__*/ messageDesc(file_runtime, 0)
+export const VersionRequestSchema = /*@__PURE__*/
+  messageDesc(file_runtime, 0);
 
 /**
  * Describes the message runtime.v1.VersionResponse.
  * Use `create(VersionResponseSchema)` to create a new message.
  */
-export const VersionResponseSchema = /*@__PURE__*/ messageDesc(file_runtime, 1)
+export const VersionResponseSchema = /*@__PURE__*/
+  messageDesc(file_runtime, 1);
 
 /**
  * Describes the message runtime.v1.ImageSpec.
  * Use `create(ImageSpecSchema)` to create a new message.
  */
-export const ImageSpecSchema = /*@__PURE__*/ messageDesc(file_runtime, 2)
+export const ImageSpecSchema = /*@__PURE__*/
+  messageDesc(file_runtime, 2);
 
 /**
  * Describes the message runtime.v1.ContainerMetadata.
  * Use `create(ContainerMetadataSchema)` to create a new message.
  */
-export const ContainerMetadataSchema = /*@__PURE__*/ messageDesc(file_runtime, 3)
+export const ContainerMetadataSchema = /*@__PURE__*/
+  messageDesc(file_runtime, 3);
 
 /**
  * Describes the message runtime.v1.PodSandboxMetadata.
  * Use `create(PodSandboxMetadataSchema)` to create a new message.
  */
-export const PodSandboxMetadataSchema = /*@__PURE__*/ messageDesc(file_runtime, 4)
+export const PodSandboxMetadataSchema = /*@__PURE__*/
+  messageDesc(file_runtime, 4);
 
 /**
  * Describes the message runtime.v1.ListContainersRequest.
  * Use `create(ListContainersRequestSchema)` to create a new message.
  */
-export const ListContainersRequestSchema = /*@__PURE__*/ messageDesc(file_runtime, 5)
+export const ListContainersRequestSchema = /*@__PURE__*/
+  messageDesc(file_runtime, 5);
 
 /**
  * Describes the message runtime.v1.ListContainersResponse.
  * Use `create(ListContainersResponseSchema)` to create a new message.
  */
-export const ListContainersResponseSchema = /*@__PURE__*/ messageDesc(file_runtime, 6)
+export const ListContainersResponseSchema = /*@__PURE__*/
+  messageDesc(file_runtime, 6);
 
 /**
  * Describes the message runtime.v1.Container.
  * Use `create(ContainerSchema)` to create a new message.
  */
-export const ContainerSchema = /*@__PURE__*/ messageDesc(file_runtime, 7)
+export const ContainerSchema = /*@__PURE__*/
+  messageDesc(file_runtime, 7);
 
 /**
  * Describes the message runtime.v1.ContainerStatusRequest.
  * Use `create(ContainerStatusRequestSchema)` to create a new message.
  */
-export const ContainerStatusRequestSchema = /*@__PURE__*/ messageDesc(file_runtime, 8)
+export const ContainerStatusRequestSchema = /*@__PURE__*/
+  messageDesc(file_runtime, 8);
 
 /**
  * Describes the message runtime.v1.ContainerStatusResponse.
  * Use `create(ContainerStatusResponseSchema)` to create a new message.
  */
-export const ContainerStatusResponseSchema = /*@__PURE__*/ messageDesc(file_runtime, 9)
+export const ContainerStatusResponseSchema = /*@__PURE__*/
+  messageDesc(file_runtime, 9);
 
 /**
  * Describes the message runtime.v1.ContainerStatus.
  * Use `create(ContainerStatusSchema)` to create a new message.
  */
-export const ContainerStatusSchema = /*@__PURE__*/ messageDesc(file_runtime, 10)
+export const ContainerStatusSchema = /*@__PURE__*/
+  messageDesc(file_runtime, 10);
 
 /**
  * Describes the message runtime.v1.Mount.
  * Use `create(MountSchema)` to create a new message.
  */
-export const MountSchema = /*@__PURE__*/ messageDesc(file_runtime, 11)
+export const MountSchema = /*@__PURE__*/
+  messageDesc(file_runtime, 11);
 
 /**
  * Describes the message runtime.v1.ListPodSandboxRequest.
  * Use `create(ListPodSandboxRequestSchema)` to create a new message.
  */
-export const ListPodSandboxRequestSchema = /*@__PURE__*/ messageDesc(file_runtime, 12)
+export const ListPodSandboxRequestSchema = /*@__PURE__*/
+  messageDesc(file_runtime, 12);
 
 /**
  * Describes the message runtime.v1.ListPodSandboxResponse.
  * Use `create(ListPodSandboxResponseSchema)` to create a new message.
  */
-export const ListPodSandboxResponseSchema = /*@__PURE__*/ messageDesc(file_runtime, 13)
+export const ListPodSandboxResponseSchema = /*@__PURE__*/
+  messageDesc(file_runtime, 13);
 
 /**
  * Describes the message runtime.v1.PodSandbox.
  * Use `create(PodSandboxSchema)` to create a new message.
  */
-export const PodSandboxSchema = /*@__PURE__*/ messageDesc(file_runtime, 14)
+export const PodSandboxSchema = /*@__PURE__*/
+  messageDesc(file_runtime, 14);
 
 /**
  * Describes the message runtime.v1.PodSandboxStatusRequest.
  * Use `create(PodSandboxStatusRequestSchema)` to create a new message.
  */
-export const PodSandboxStatusRequestSchema = /*@__PURE__*/ messageDesc(file_runtime, 15)
+export const PodSandboxStatusRequestSchema = /*@__PURE__*/
+  messageDesc(file_runtime, 15);
 
 /**
  * Describes the message runtime.v1.PodSandboxStatusResponse.
  * Use `create(PodSandboxStatusResponseSchema)` to create a new message.
  */
-export const PodSandboxStatusResponseSchema = /*@__PURE__*/ messageDesc(file_runtime, 16)
+export const PodSandboxStatusResponseSchema = /*@__PURE__*/
+  messageDesc(file_runtime, 16);
 
 /**
  * Describes the message runtime.v1.PodSandboxStatus.
  * Use `create(PodSandboxStatusSchema)` to create a new message.
  */
-export const PodSandboxStatusSchema = /*@__PURE__*/ messageDesc(file_runtime, 17)
+export const PodSandboxStatusSchema = /*@__PURE__*/
+  messageDesc(file_runtime, 17);
 
 /**
  * Describes the message runtime.v1.PodSandboxNetworkStatus.
  * Use `create(PodSandboxNetworkStatusSchema)` to create a new message.
  */
-export const PodSandboxNetworkStatusSchema = /*@__PURE__*/ messageDesc(file_runtime, 18)
+export const PodSandboxNetworkStatusSchema = /*@__PURE__*/
+  messageDesc(file_runtime, 18);
 
 /**
  * Describes the message runtime.v1.LinuxPodSandboxStatus.
  * Use `create(LinuxPodSandboxStatusSchema)` to create a new message.
  */
-export const LinuxPodSandboxStatusSchema = /*@__PURE__*/ messageDesc(file_runtime, 19)
+export const LinuxPodSandboxStatusSchema = /*@__PURE__*/
+  messageDesc(file_runtime, 19);
 
 /**
  * Describes the message runtime.v1.Namespace.
  * Use `create(NamespaceSchema)` to create a new message.
  */
-export const NamespaceSchema = /*@__PURE__*/ messageDesc(file_runtime, 20)
+export const NamespaceSchema = /*@__PURE__*/
+  messageDesc(file_runtime, 20);
 
 /**
  * Describes the message runtime.v1.NamespaceOption.
  * Use `create(NamespaceOptionSchema)` to create a new message.
  */
-export const NamespaceOptionSchema = /*@__PURE__*/ messageDesc(file_runtime, 21)
+export const NamespaceOptionSchema = /*@__PURE__*/
+  messageDesc(file_runtime, 21);
 
 /**
  * Describes the enum runtime.v1.MountPropagation.
  */
-export const MountPropagationSchema = /*@__PURE__*/ enumDesc(file_runtime, 0)
+export const MountPropagationSchema = /*@__PURE__*/
+  enumDesc(file_runtime, 0);
 
 /**
  * @generated from enum runtime.v1.MountPropagation
  */
-export const MountPropagation = /*@__PURE__*/ tsEnum(MountPropagationSchema)
+export const MountPropagation = /*@__PURE__*/
+  tsEnum(MountPropagationSchema);
 
 /**
  * Describes the enum runtime.v1.NamespaceMode.
  */
-export const NamespaceModeSchema = /*@__PURE__*/ enumDesc(file_runtime, 1)
+export const NamespaceModeSchema = /*@__PURE__*/
+  enumDesc(file_runtime, 1);
 
 /**
  * @generated from enum runtime.v1.NamespaceMode
  */
-export const NamespaceMode = /*@__PURE__*/ tsEnum(NamespaceModeSchema)
+export const NamespaceMode = /*@__PURE__*/
+  tsEnum(NamespaceModeSchema);
 
 /**
  * @generated from service runtime.v1.RuntimeService
  */
-export const RuntimeService = /*@__PURE__*/ serviceDesc(file_runtime, 0)
+export const RuntimeService = /*@__PURE__*/
+  serviceDesc(file_runtime, 0);
+

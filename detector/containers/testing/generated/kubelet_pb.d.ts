@@ -4,545 +4,544 @@
 // @generated from file kubelet.proto (package runtime.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from '@bufbuild/protobuf/codegenv2'
-import type { Message } from '@bufbuild/protobuf'
+import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file kubelet.proto.
  */
-export declare const file_kubelet: GenFile
+export declare const file_kubelet: GenFile;
 
 /**
  * @generated from message runtime.v1.Empty
  */
-export declare type Empty = Message<'runtime.v1.Empty'> & {}
+export declare type Empty = Message<"runtime.v1.Empty"> & {
+};
 
 /**
  * Describes the message runtime.v1.Empty.
  * Use `create(EmptySchema)` to create a new message.
  */
-export declare const EmptySchema: GenMessage<Empty>
+export declare const EmptySchema: GenMessage<Empty>;
 
 /**
  * @generated from message runtime.v1.VersionRequest
  */
-export declare type VersionRequest = Message<'runtime.v1.VersionRequest'> & {
+export declare type VersionRequest = Message<"runtime.v1.VersionRequest"> & {
   /**
    * @generated from field: string version = 1;
    */
-  version: string
-}
+  version: string;
+};
 
 /**
  * Describes the message runtime.v1.VersionRequest.
  * Use `create(VersionRequestSchema)` to create a new message.
  */
-export declare const VersionRequestSchema: GenMessage<VersionRequest>
+export declare const VersionRequestSchema: GenMessage<VersionRequest>;
 
 /**
  * @generated from message runtime.v1.VersionResponse
  */
-export declare type VersionResponse = Message<'runtime.v1.VersionResponse'> & {
+export declare type VersionResponse = Message<"runtime.v1.VersionResponse"> & {
   /**
    * @generated from field: string runtime_name = 2;
    */
-  runtimeName: string
-}
+  runtimeName: string;
+};
 
 /**
  * Describes the message runtime.v1.VersionResponse.
  * Use `create(VersionResponseSchema)` to create a new message.
  */
-export declare const VersionResponseSchema: GenMessage<VersionResponse>
+export declare const VersionResponseSchema: GenMessage<VersionResponse>;
 
 /**
  * @generated from message runtime.v1.PodSandboxMetadata
  */
-export declare type PodSandboxMetadata = Message<'runtime.v1.PodSandboxMetadata'> & {
+export declare type PodSandboxMetadata = Message<"runtime.v1.PodSandboxMetadata"> & {
   /**
    * @generated from field: string name = 1;
    */
-  name: string
+  name: string;
 
   /**
    * @generated from field: string uid = 2;
    */
-  uid: string
+  uid: string;
 
   /**
    * @generated from field: string namespace = 3;
    */
-  namespace: string
+  namespace: string;
 
   /**
    * @generated from field: uint32 attempt = 4;
    */
-  attempt: number
-}
+  attempt: number;
+};
 
 /**
  * Describes the message runtime.v1.PodSandboxMetadata.
  * Use `create(PodSandboxMetadataSchema)` to create a new message.
  */
-export declare const PodSandboxMetadataSchema: GenMessage<PodSandboxMetadata>
+export declare const PodSandboxMetadataSchema: GenMessage<PodSandboxMetadata>;
 
 /**
  * @generated from message runtime.v1.PodSandboxConfig
  */
-export declare type PodSandboxConfig = Message<'runtime.v1.PodSandboxConfig'> & {
+export declare type PodSandboxConfig = Message<"runtime.v1.PodSandboxConfig"> & {
   /**
    * @generated from field: runtime.v1.PodSandboxMetadata metadata = 1;
    */
-  metadata?: PodSandboxMetadata | undefined
+  metadata?: PodSandboxMetadata | undefined;
 
   /**
    * @generated from field: string hostname = 2;
    */
-  hostname: string
+  hostname: string;
 
   /**
    * @generated from field: string log_directory = 3;
    */
-  logDirectory: string
+  logDirectory: string;
 
   /**
    * @generated from field: map<string, string> labels = 6;
    */
-  labels: { [key: string]: string }
+  labels: { [key: string]: string };
 
   /**
    * @generated from field: map<string, string> annotations = 7;
    */
-  annotations: { [key: string]: string }
+  annotations: { [key: string]: string };
 
   /**
    * @generated from field: runtime.v1.LinuxPodSandboxConfig linux = 8;
    */
-  linux?: LinuxPodSandboxConfig | undefined
-}
+  linux?: LinuxPodSandboxConfig | undefined;
+};
 
 /**
  * Describes the message runtime.v1.PodSandboxConfig.
  * Use `create(PodSandboxConfigSchema)` to create a new message.
  */
-export declare const PodSandboxConfigSchema: GenMessage<PodSandboxConfig>
+export declare const PodSandboxConfigSchema: GenMessage<PodSandboxConfig>;
 
 /**
  * @generated from message runtime.v1.LinuxPodSandboxConfig
  */
-export declare type LinuxPodSandboxConfig = Message<'runtime.v1.LinuxPodSandboxConfig'> & {
+export declare type LinuxPodSandboxConfig = Message<"runtime.v1.LinuxPodSandboxConfig"> & {
   /**
    * @generated from field: string cgroup_parent = 1;
    */
-  cgroupParent: string
+  cgroupParent: string;
 
   /**
    * @generated from field: runtime.v1.LinuxSandboxSecurityContext security_context = 2;
    */
-  securityContext?: LinuxSandboxSecurityContext | undefined
-}
+  securityContext?: LinuxSandboxSecurityContext | undefined;
+};
 
 /**
  * Describes the message runtime.v1.LinuxPodSandboxConfig.
  * Use `create(LinuxPodSandboxConfigSchema)` to create a new message.
  */
-export declare const LinuxPodSandboxConfigSchema: GenMessage<LinuxPodSandboxConfig>
+export declare const LinuxPodSandboxConfigSchema: GenMessage<LinuxPodSandboxConfig>;
 
 /**
  * @generated from message runtime.v1.LinuxSandboxSecurityContext
  */
-export declare type LinuxSandboxSecurityContext =
-  Message<'runtime.v1.LinuxSandboxSecurityContext'> & {
-    /**
-     * @generated from field: runtime.v1.NamespaceOption namespace_options = 1;
-     */
-    namespaceOptions?: NamespaceOption | undefined
+export declare type LinuxSandboxSecurityContext = Message<"runtime.v1.LinuxSandboxSecurityContext"> & {
+  /**
+   * @generated from field: runtime.v1.NamespaceOption namespace_options = 1;
+   */
+  namespaceOptions?: NamespaceOption | undefined;
 
-    /**
-     * @generated from field: bool privileged = 6;
-     */
-    privileged: boolean
-  }
+  /**
+   * @generated from field: bool privileged = 6;
+   */
+  privileged: boolean;
+};
 
 /**
  * Describes the message runtime.v1.LinuxSandboxSecurityContext.
  * Use `create(LinuxSandboxSecurityContextSchema)` to create a new message.
  */
-export declare const LinuxSandboxSecurityContextSchema: GenMessage<LinuxSandboxSecurityContext>
+export declare const LinuxSandboxSecurityContextSchema: GenMessage<LinuxSandboxSecurityContext>;
 
 /**
  * @generated from message runtime.v1.NamespaceOption
  */
-export declare type NamespaceOption = Message<'runtime.v1.NamespaceOption'> & {
+export declare type NamespaceOption = Message<"runtime.v1.NamespaceOption"> & {
   /**
    * As NamespaceMode: 0 the pod's, 2 the node's.
    *
    * @generated from field: int32 network = 1;
    */
-  network: number
+  network: number;
 
   /**
    * @generated from field: int32 pid = 2;
    */
-  pid: number
+  pid: number;
 
   /**
    * @generated from field: int32 ipc = 3;
    */
-  ipc: number
-}
+  ipc: number;
+};
 
 /**
  * Describes the message runtime.v1.NamespaceOption.
  * Use `create(NamespaceOptionSchema)` to create a new message.
  */
-export declare const NamespaceOptionSchema: GenMessage<NamespaceOption>
+export declare const NamespaceOptionSchema: GenMessage<NamespaceOption>;
 
 /**
  * @generated from message runtime.v1.RunPodSandboxRequest
  */
-export declare type RunPodSandboxRequest = Message<'runtime.v1.RunPodSandboxRequest'> & {
+export declare type RunPodSandboxRequest = Message<"runtime.v1.RunPodSandboxRequest"> & {
   /**
    * @generated from field: runtime.v1.PodSandboxConfig config = 1;
    */
-  config?: PodSandboxConfig | undefined
-}
+  config?: PodSandboxConfig | undefined;
+};
 
 /**
  * Describes the message runtime.v1.RunPodSandboxRequest.
  * Use `create(RunPodSandboxRequestSchema)` to create a new message.
  */
-export declare const RunPodSandboxRequestSchema: GenMessage<RunPodSandboxRequest>
+export declare const RunPodSandboxRequestSchema: GenMessage<RunPodSandboxRequest>;
 
 /**
  * @generated from message runtime.v1.RunPodSandboxResponse
  */
-export declare type RunPodSandboxResponse = Message<'runtime.v1.RunPodSandboxResponse'> & {
+export declare type RunPodSandboxResponse = Message<"runtime.v1.RunPodSandboxResponse"> & {
   /**
    * @generated from field: string pod_sandbox_id = 1;
    */
-  podSandboxId: string
-}
+  podSandboxId: string;
+};
 
 /**
  * Describes the message runtime.v1.RunPodSandboxResponse.
  * Use `create(RunPodSandboxResponseSchema)` to create a new message.
  */
-export declare const RunPodSandboxResponseSchema: GenMessage<RunPodSandboxResponse>
+export declare const RunPodSandboxResponseSchema: GenMessage<RunPodSandboxResponse>;
 
 /**
  * @generated from message runtime.v1.PodSandboxRequest
  */
-export declare type PodSandboxRequest = Message<'runtime.v1.PodSandboxRequest'> & {
+export declare type PodSandboxRequest = Message<"runtime.v1.PodSandboxRequest"> & {
   /**
    * @generated from field: string pod_sandbox_id = 1;
    */
-  podSandboxId: string
-}
+  podSandboxId: string;
+};
 
 /**
  * Describes the message runtime.v1.PodSandboxRequest.
  * Use `create(PodSandboxRequestSchema)` to create a new message.
  */
-export declare const PodSandboxRequestSchema: GenMessage<PodSandboxRequest>
+export declare const PodSandboxRequestSchema: GenMessage<PodSandboxRequest>;
 
 /**
  * @generated from message runtime.v1.CreateContainerRequest
  */
-export declare type CreateContainerRequest = Message<'runtime.v1.CreateContainerRequest'> & {
+export declare type CreateContainerRequest = Message<"runtime.v1.CreateContainerRequest"> & {
   /**
    * @generated from field: string pod_sandbox_id = 1;
    */
-  podSandboxId: string
+  podSandboxId: string;
 
   /**
    * @generated from field: runtime.v1.ContainerConfig config = 2;
    */
-  config?: ContainerConfig | undefined
+  config?: ContainerConfig | undefined;
 
   /**
    * @generated from field: runtime.v1.PodSandboxConfig sandbox_config = 3;
    */
-  sandboxConfig?: PodSandboxConfig | undefined
-}
+  sandboxConfig?: PodSandboxConfig | undefined;
+};
 
 /**
  * Describes the message runtime.v1.CreateContainerRequest.
  * Use `create(CreateContainerRequestSchema)` to create a new message.
  */
-export declare const CreateContainerRequestSchema: GenMessage<CreateContainerRequest>
+export declare const CreateContainerRequestSchema: GenMessage<CreateContainerRequest>;
 
 /**
  * @generated from message runtime.v1.CreateContainerResponse
  */
-export declare type CreateContainerResponse = Message<'runtime.v1.CreateContainerResponse'> & {
+export declare type CreateContainerResponse = Message<"runtime.v1.CreateContainerResponse"> & {
   /**
    * @generated from field: string container_id = 1;
    */
-  containerId: string
-}
+  containerId: string;
+};
 
 /**
  * Describes the message runtime.v1.CreateContainerResponse.
  * Use `create(CreateContainerResponseSchema)` to create a new message.
  */
-export declare const CreateContainerResponseSchema: GenMessage<CreateContainerResponse>
+export declare const CreateContainerResponseSchema: GenMessage<CreateContainerResponse>;
 
 /**
  * @generated from message runtime.v1.ContainerConfig
  */
-export declare type ContainerConfig = Message<'runtime.v1.ContainerConfig'> & {
+export declare type ContainerConfig = Message<"runtime.v1.ContainerConfig"> & {
   /**
    * @generated from field: runtime.v1.ContainerMetadata metadata = 1;
    */
-  metadata?: ContainerMetadata | undefined
+  metadata?: ContainerMetadata | undefined;
 
   /**
    * @generated from field: runtime.v1.ImageSpec image = 2;
    */
-  image?: ImageSpec | undefined
+  image?: ImageSpec | undefined;
 
   /**
    * @generated from field: repeated string command = 3;
    */
-  command: string[]
+  command: string[];
 
   /**
    * @generated from field: repeated string args = 4;
    */
-  args: string[]
+  args: string[];
 
   /**
    * @generated from field: repeated runtime.v1.Mount mounts = 7;
    */
-  mounts: Mount[]
+  mounts: Mount[];
 
   /**
    * @generated from field: map<string, string> labels = 9;
    */
-  labels: { [key: string]: string }
+  labels: { [key: string]: string };
 
   /**
    * @generated from field: map<string, string> annotations = 10;
    */
-  annotations: { [key: string]: string }
+  annotations: { [key: string]: string };
 
   /**
    * @generated from field: string log_path = 11;
    */
-  logPath: string
+  logPath: string;
 
   /**
    * @generated from field: bool tty = 14;
    */
-  tty: boolean
+  tty: boolean;
 
   /**
    * @generated from field: runtime.v1.LinuxContainerConfig linux = 15;
    */
-  linux?: LinuxContainerConfig | undefined
-}
+  linux?: LinuxContainerConfig | undefined;
+};
 
 /**
  * Describes the message runtime.v1.ContainerConfig.
  * Use `create(ContainerConfigSchema)` to create a new message.
  */
-export declare const ContainerConfigSchema: GenMessage<ContainerConfig>
+export declare const ContainerConfigSchema: GenMessage<ContainerConfig>;
 
 /**
  * @generated from message runtime.v1.ContainerMetadata
  */
-export declare type ContainerMetadata = Message<'runtime.v1.ContainerMetadata'> & {
+export declare type ContainerMetadata = Message<"runtime.v1.ContainerMetadata"> & {
   /**
    * @generated from field: string name = 1;
    */
-  name: string
+  name: string;
 
   /**
    * @generated from field: uint32 attempt = 2;
    */
-  attempt: number
-}
+  attempt: number;
+};
 
 /**
  * Describes the message runtime.v1.ContainerMetadata.
  * Use `create(ContainerMetadataSchema)` to create a new message.
  */
-export declare const ContainerMetadataSchema: GenMessage<ContainerMetadata>
+export declare const ContainerMetadataSchema: GenMessage<ContainerMetadata>;
 
 /**
  * @generated from message runtime.v1.ImageSpec
  */
-export declare type ImageSpec = Message<'runtime.v1.ImageSpec'> & {
+export declare type ImageSpec = Message<"runtime.v1.ImageSpec"> & {
   /**
    * @generated from field: string image = 1;
    */
-  image: string
-}
+  image: string;
+};
 
 /**
  * Describes the message runtime.v1.ImageSpec.
  * Use `create(ImageSpecSchema)` to create a new message.
  */
-export declare const ImageSpecSchema: GenMessage<ImageSpec>
+export declare const ImageSpecSchema: GenMessage<ImageSpec>;
 
 /**
  * @generated from message runtime.v1.Mount
  */
-export declare type Mount = Message<'runtime.v1.Mount'> & {
+export declare type Mount = Message<"runtime.v1.Mount"> & {
   /**
    * @generated from field: string container_path = 1;
    */
-  containerPath: string
+  containerPath: string;
 
   /**
    * @generated from field: string host_path = 2;
    */
-  hostPath: string
+  hostPath: string;
 
   /**
    * @generated from field: bool readonly = 3;
    */
-  readonly: boolean
+  readonly: boolean;
 
   /**
    * @generated from field: int32 propagation = 5;
    */
-  propagation: number
-}
+  propagation: number;
+};
 
 /**
  * Describes the message runtime.v1.Mount.
  * Use `create(MountSchema)` to create a new message.
  */
-export declare const MountSchema: GenMessage<Mount>
+export declare const MountSchema: GenMessage<Mount>;
 
 /**
  * @generated from message runtime.v1.LinuxContainerConfig
  */
-export declare type LinuxContainerConfig = Message<'runtime.v1.LinuxContainerConfig'> & {
+export declare type LinuxContainerConfig = Message<"runtime.v1.LinuxContainerConfig"> & {
   /**
    * @generated from field: runtime.v1.LinuxContainerSecurityContext security_context = 2;
    */
-  securityContext?: LinuxContainerSecurityContext | undefined
-}
+  securityContext?: LinuxContainerSecurityContext | undefined;
+};
 
 /**
  * Describes the message runtime.v1.LinuxContainerConfig.
  * Use `create(LinuxContainerConfigSchema)` to create a new message.
  */
-export declare const LinuxContainerConfigSchema: GenMessage<LinuxContainerConfig>
+export declare const LinuxContainerConfigSchema: GenMessage<LinuxContainerConfig>;
 
 /**
  * @generated from message runtime.v1.LinuxContainerSecurityContext
  */
-export declare type LinuxContainerSecurityContext =
-  Message<'runtime.v1.LinuxContainerSecurityContext'> & {
-    /**
-     * @generated from field: bool privileged = 2;
-     */
-    privileged: boolean
+export declare type LinuxContainerSecurityContext = Message<"runtime.v1.LinuxContainerSecurityContext"> & {
+  /**
+   * @generated from field: bool privileged = 2;
+   */
+  privileged: boolean;
 
-    /**
-     * @generated from field: runtime.v1.NamespaceOption namespace_options = 3;
-     */
-    namespaceOptions?: NamespaceOption | undefined
-  }
+  /**
+   * @generated from field: runtime.v1.NamespaceOption namespace_options = 3;
+   */
+  namespaceOptions?: NamespaceOption | undefined;
+};
 
 /**
  * Describes the message runtime.v1.LinuxContainerSecurityContext.
  * Use `create(LinuxContainerSecurityContextSchema)` to create a new message.
  */
-export declare const LinuxContainerSecurityContextSchema: GenMessage<LinuxContainerSecurityContext>
+export declare const LinuxContainerSecurityContextSchema: GenMessage<LinuxContainerSecurityContext>;
 
 /**
  * @generated from message runtime.v1.ContainerRequest
  */
-export declare type ContainerRequest = Message<'runtime.v1.ContainerRequest'> & {
+export declare type ContainerRequest = Message<"runtime.v1.ContainerRequest"> & {
   /**
    * @generated from field: string container_id = 1;
    */
-  containerId: string
-}
+  containerId: string;
+};
 
 /**
  * Describes the message runtime.v1.ContainerRequest.
  * Use `create(ContainerRequestSchema)` to create a new message.
  */
-export declare const ContainerRequestSchema: GenMessage<ContainerRequest>
+export declare const ContainerRequestSchema: GenMessage<ContainerRequest>;
 
 /**
  * @generated from message runtime.v1.StopContainerRequest
  */
-export declare type StopContainerRequest = Message<'runtime.v1.StopContainerRequest'> & {
+export declare type StopContainerRequest = Message<"runtime.v1.StopContainerRequest"> & {
   /**
    * @generated from field: string container_id = 1;
    */
-  containerId: string
+  containerId: string;
 
   /**
    * @generated from field: int64 timeout = 2;
    */
-  timeout: bigint
-}
+  timeout: bigint;
+};
 
 /**
  * Describes the message runtime.v1.StopContainerRequest.
  * Use `create(StopContainerRequestSchema)` to create a new message.
  */
-export declare const StopContainerRequestSchema: GenMessage<StopContainerRequest>
+export declare const StopContainerRequestSchema: GenMessage<StopContainerRequest>;
 
 /**
  * @generated from message runtime.v1.ExecSyncRequest
  */
-export declare type ExecSyncRequest = Message<'runtime.v1.ExecSyncRequest'> & {
+export declare type ExecSyncRequest = Message<"runtime.v1.ExecSyncRequest"> & {
   /**
    * @generated from field: string container_id = 1;
    */
-  containerId: string
+  containerId: string;
 
   /**
    * @generated from field: repeated string cmd = 2;
    */
-  cmd: string[]
+  cmd: string[];
 
   /**
    * @generated from field: int64 timeout = 3;
    */
-  timeout: bigint
-}
+  timeout: bigint;
+};
 
 /**
  * Describes the message runtime.v1.ExecSyncRequest.
  * Use `create(ExecSyncRequestSchema)` to create a new message.
  */
-export declare const ExecSyncRequestSchema: GenMessage<ExecSyncRequest>
+export declare const ExecSyncRequestSchema: GenMessage<ExecSyncRequest>;
 
 /**
  * @generated from message runtime.v1.ExecSyncResponse
  */
-export declare type ExecSyncResponse = Message<'runtime.v1.ExecSyncResponse'> & {
+export declare type ExecSyncResponse = Message<"runtime.v1.ExecSyncResponse"> & {
   /**
    * @generated from field: bytes stdout = 1;
    */
-  stdout: Uint8Array
+  stdout: Uint8Array;
 
   /**
    * @generated from field: bytes stderr = 2;
    */
-  stderr: Uint8Array
+  stderr: Uint8Array;
 
   /**
    * @generated from field: int32 exit_code = 3;
    */
-  exitCode: number
-}
+  exitCode: number;
+};
 
 /**
  * Describes the message runtime.v1.ExecSyncResponse.
  * Use `create(ExecSyncResponseSchema)` to create a new message.
  */
-export declare const ExecSyncResponseSchema: GenMessage<ExecSyncResponse>
+export declare const ExecSyncResponseSchema: GenMessage<ExecSyncResponse>;
 
 /**
  * @generated from service runtime.v1.RuntimeService
@@ -552,72 +551,73 @@ export declare const RuntimeService: GenService<{
    * @generated from rpc runtime.v1.RuntimeService.Version
    */
   version: {
-    methodKind: 'unary'
-    input: typeof VersionRequestSchema
-    output: typeof VersionResponseSchema
-  }
+    methodKind: "unary";
+    input: typeof VersionRequestSchema;
+    output: typeof VersionResponseSchema;
+  },
   /**
    * @generated from rpc runtime.v1.RuntimeService.RunPodSandbox
    */
   runPodSandbox: {
-    methodKind: 'unary'
-    input: typeof RunPodSandboxRequestSchema
-    output: typeof RunPodSandboxResponseSchema
-  }
+    methodKind: "unary";
+    input: typeof RunPodSandboxRequestSchema;
+    output: typeof RunPodSandboxResponseSchema;
+  },
   /**
    * @generated from rpc runtime.v1.RuntimeService.StopPodSandbox
    */
   stopPodSandbox: {
-    methodKind: 'unary'
-    input: typeof PodSandboxRequestSchema
-    output: typeof EmptySchema
-  }
+    methodKind: "unary";
+    input: typeof PodSandboxRequestSchema;
+    output: typeof EmptySchema;
+  },
   /**
    * @generated from rpc runtime.v1.RuntimeService.RemovePodSandbox
    */
   removePodSandbox: {
-    methodKind: 'unary'
-    input: typeof PodSandboxRequestSchema
-    output: typeof EmptySchema
-  }
+    methodKind: "unary";
+    input: typeof PodSandboxRequestSchema;
+    output: typeof EmptySchema;
+  },
   /**
    * @generated from rpc runtime.v1.RuntimeService.CreateContainer
    */
   createContainer: {
-    methodKind: 'unary'
-    input: typeof CreateContainerRequestSchema
-    output: typeof CreateContainerResponseSchema
-  }
+    methodKind: "unary";
+    input: typeof CreateContainerRequestSchema;
+    output: typeof CreateContainerResponseSchema;
+  },
   /**
    * @generated from rpc runtime.v1.RuntimeService.StartContainer
    */
   startContainer: {
-    methodKind: 'unary'
-    input: typeof ContainerRequestSchema
-    output: typeof EmptySchema
-  }
+    methodKind: "unary";
+    input: typeof ContainerRequestSchema;
+    output: typeof EmptySchema;
+  },
   /**
    * @generated from rpc runtime.v1.RuntimeService.StopContainer
    */
   stopContainer: {
-    methodKind: 'unary'
-    input: typeof StopContainerRequestSchema
-    output: typeof EmptySchema
-  }
+    methodKind: "unary";
+    input: typeof StopContainerRequestSchema;
+    output: typeof EmptySchema;
+  },
   /**
    * @generated from rpc runtime.v1.RuntimeService.RemoveContainer
    */
   removeContainer: {
-    methodKind: 'unary'
-    input: typeof ContainerRequestSchema
-    output: typeof EmptySchema
-  }
+    methodKind: "unary";
+    input: typeof ContainerRequestSchema;
+    output: typeof EmptySchema;
+  },
   /**
    * @generated from rpc runtime.v1.RuntimeService.ExecSync
    */
   execSync: {
-    methodKind: 'unary'
-    input: typeof ExecSyncRequestSchema
-    output: typeof ExecSyncResponseSchema
-  }
-}>
+    methodKind: "unary";
+    input: typeof ExecSyncRequestSchema;
+    output: typeof ExecSyncResponseSchema;
+  },
+}>;
+

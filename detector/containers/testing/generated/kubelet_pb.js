@@ -4,156 +4,178 @@
 // @generated from file kubelet.proto (package runtime.v1, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc, serviceDesc } from '@bufbuild/protobuf/codegenv2'
+import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 
 /**
  * Describes the file kubelet.proto.
  */
-export const file_kubelet =
-  /*@__PURE__*/
-  fileDesc(
-    'Cg1rdWJlbGV0LnByb3RvEgpydW50aW1lLnYxIgcKBUVtcHR5IiEKDlZlcnNpb25SZXF1ZXN0Eg8KB3ZlcnNpb24YASABKAkiJwoPVmVyc2lvblJlc3BvbnNlEhQKDHJ1bnRpbWVfbmFtZRgCIAEoCSJTChJQb2RTYW5kYm94TWV0YWRhdGESDAoEbmFtZRgBIAEoCRILCgN1aWQYAiABKAkSEQoJbmFtZXNwYWNlGAMgASgJEg8KB2F0dGVtcHQYBCABKA0igAMKEFBvZFNhbmRib3hDb25maWcSMAoIbWV0YWRhdGEYASABKAsyHi5ydW50aW1lLnYxLlBvZFNhbmRib3hNZXRhZGF0YRIQCghob3N0bmFtZRgCIAEoCRIVCg1sb2dfZGlyZWN0b3J5GAMgASgJEjgKBmxhYmVscxgGIAMoCzIoLnJ1bnRpbWUudjEuUG9kU2FuZGJveENvbmZpZy5MYWJlbHNFbnRyeRJCCgthbm5vdGF0aW9ucxgHIAMoCzItLnJ1bnRpbWUudjEuUG9kU2FuZGJveENvbmZpZy5Bbm5vdGF0aW9uc0VudHJ5EjAKBWxpbnV4GAggASgLMiEucnVudGltZS52MS5MaW51eFBvZFNhbmRib3hDb25maWcaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARoyChBBbm5vdGF0aW9uc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEicQoVTGludXhQb2RTYW5kYm94Q29uZmlnEhUKDWNncm91cF9wYXJlbnQYASABKAkSQQoQc2VjdXJpdHlfY29udGV4dBgCIAEoCzInLnJ1bnRpbWUudjEuTGludXhTYW5kYm94U2VjdXJpdHlDb250ZXh0ImkKG0xpbnV4U2FuZGJveFNlY3VyaXR5Q29udGV4dBI2ChFuYW1lc3BhY2Vfb3B0aW9ucxgBIAEoCzIbLnJ1bnRpbWUudjEuTmFtZXNwYWNlT3B0aW9uEhIKCnByaXZpbGVnZWQYBiABKAgiPAoPTmFtZXNwYWNlT3B0aW9uEg8KB25ldHdvcmsYASABKAUSCwoDcGlkGAIgASgFEgsKA2lwYxgDIAEoBSJEChRSdW5Qb2RTYW5kYm94UmVxdWVzdBIsCgZjb25maWcYASABKAsyHC5ydW50aW1lLnYxLlBvZFNhbmRib3hDb25maWciLwoVUnVuUG9kU2FuZGJveFJlc3BvbnNlEhYKDnBvZF9zYW5kYm94X2lkGAEgASgJIisKEVBvZFNhbmRib3hSZXF1ZXN0EhYKDnBvZF9zYW5kYm94X2lkGAEgASgJIpMBChZDcmVhdGVDb250YWluZXJSZXF1ZXN0EhYKDnBvZF9zYW5kYm94X2lkGAEgASgJEisKBmNvbmZpZxgCIAEoCzIbLnJ1bnRpbWUudjEuQ29udGFpbmVyQ29uZmlnEjQKDnNhbmRib3hfY29uZmlnGAMgASgLMhwucnVudGltZS52MS5Qb2RTYW5kYm94Q29uZmlnIi8KF0NyZWF0ZUNvbnRhaW5lclJlc3BvbnNlEhQKDGNvbnRhaW5lcl9pZBgBIAEoCSLZAwoPQ29udGFpbmVyQ29uZmlnEi8KCG1ldGFkYXRhGAEgASgLMh0ucnVudGltZS52MS5Db250YWluZXJNZXRhZGF0YRIkCgVpbWFnZRgCIAEoCzIVLnJ1bnRpbWUudjEuSW1hZ2VTcGVjEg8KB2NvbW1hbmQYAyADKAkSDAoEYXJncxgEIAMoCRIhCgZtb3VudHMYByADKAsyES5ydW50aW1lLnYxLk1vdW50EjcKBmxhYmVscxgJIAMoCzInLnJ1bnRpbWUudjEuQ29udGFpbmVyQ29uZmlnLkxhYmVsc0VudHJ5EkEKC2Fubm90YXRpb25zGAogAygLMiwucnVudGltZS52MS5Db250YWluZXJDb25maWcuQW5ub3RhdGlvbnNFbnRyeRIQCghsb2dfcGF0aBgLIAEoCRILCgN0dHkYDiABKAgSLwoFbGludXgYDyABKAsyIC5ydW50aW1lLnYxLkxpbnV4Q29udGFpbmVyQ29uZmlnGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaMgoQQW5ub3RhdGlvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjIKEUNvbnRhaW5lck1ldGFkYXRhEgwKBG5hbWUYASABKAkSDwoHYXR0ZW1wdBgCIAEoDSIaCglJbWFnZVNwZWMSDQoFaW1hZ2UYASABKAkiWQoFTW91bnQSFgoOY29udGFpbmVyX3BhdGgYASABKAkSEQoJaG9zdF9wYXRoGAIgASgJEhAKCHJlYWRvbmx5GAMgASgIEhMKC3Byb3BhZ2F0aW9uGAUgASgFIlsKFExpbnV4Q29udGFpbmVyQ29uZmlnEkMKEHNlY3VyaXR5X2NvbnRleHQYAiABKAsyKS5ydW50aW1lLnYxLkxpbnV4Q29udGFpbmVyU2VjdXJpdHlDb250ZXh0ImsKHUxpbnV4Q29udGFpbmVyU2VjdXJpdHlDb250ZXh0EhIKCnByaXZpbGVnZWQYAiABKAgSNgoRbmFtZXNwYWNlX29wdGlvbnMYAyABKAsyGy5ydW50aW1lLnYxLk5hbWVzcGFjZU9wdGlvbiIoChBDb250YWluZXJSZXF1ZXN0EhQKDGNvbnRhaW5lcl9pZBgBIAEoCSI9ChRTdG9wQ29udGFpbmVyUmVxdWVzdBIUCgxjb250YWluZXJfaWQYASABKAkSDwoHdGltZW91dBgCIAEoAyJFCg9FeGVjU3luY1JlcXVlc3QSFAoMY29udGFpbmVyX2lkGAEgASgJEgsKA2NtZBgCIAMoCRIPCgd0aW1lb3V0GAMgASgDIkUKEEV4ZWNTeW5jUmVzcG9uc2USDgoGc3Rkb3V0GAEgASgMEg4KBnN0ZGVychgCIAEoDBIRCglleGl0X2NvZGUYAyABKAUypAUKDlJ1bnRpbWVTZXJ2aWNlEkIKB1ZlcnNpb24SGi5ydW50aW1lLnYxLlZlcnNpb25SZXF1ZXN0GhsucnVudGltZS52MS5WZXJzaW9uUmVzcG9uc2USVAoNUnVuUG9kU2FuZGJveBIgLnJ1bnRpbWUudjEuUnVuUG9kU2FuZGJveFJlcXVlc3QaIS5ydW50aW1lLnYxLlJ1blBvZFNhbmRib3hSZXNwb25zZRJCCg5TdG9wUG9kU2FuZGJveBIdLnJ1bnRpbWUudjEuUG9kU2FuZGJveFJlcXVlc3QaES5ydW50aW1lLnYxLkVtcHR5EkQKEFJlbW92ZVBvZFNhbmRib3gSHS5ydW50aW1lLnYxLlBvZFNhbmRib3hSZXF1ZXN0GhEucnVudGltZS52MS5FbXB0eRJaCg9DcmVhdGVDb250YWluZXISIi5ydW50aW1lLnYxLkNyZWF0ZUNvbnRhaW5lclJlcXVlc3QaIy5ydW50aW1lLnYxLkNyZWF0ZUNvbnRhaW5lclJlc3BvbnNlEkEKDlN0YXJ0Q29udGFpbmVyEhwucnVudGltZS52MS5Db250YWluZXJSZXF1ZXN0GhEucnVudGltZS52MS5FbXB0eRJECg1TdG9wQ29udGFpbmVyEiAucnVudGltZS52MS5TdG9wQ29udGFpbmVyUmVxdWVzdBoRLnJ1bnRpbWUudjEuRW1wdHkSQgoPUmVtb3ZlQ29udGFpbmVyEhwucnVudGltZS52MS5Db250YWluZXJSZXF1ZXN0GhEucnVudGltZS52MS5FbXB0eRJFCghFeGVjU3luYxIbLnJ1bnRpbWUudjEuRXhlY1N5bmNSZXF1ZXN0GhwucnVudGltZS52MS5FeGVjU3luY1Jlc3BvbnNlYgZwcm90bzM',
-  )
+export const file_kubelet = /*@__PURE__*/
+  fileDesc("Cg1rdWJlbGV0LnByb3RvEgpydW50aW1lLnYxIgcKBUVtcHR5IiEKDlZlcnNpb25SZXF1ZXN0Eg8KB3ZlcnNpb24YASABKAkiJwoPVmVyc2lvblJlc3BvbnNlEhQKDHJ1bnRpbWVfbmFtZRgCIAEoCSJTChJQb2RTYW5kYm94TWV0YWRhdGESDAoEbmFtZRgBIAEoCRILCgN1aWQYAiABKAkSEQoJbmFtZXNwYWNlGAMgASgJEg8KB2F0dGVtcHQYBCABKA0igAMKEFBvZFNhbmRib3hDb25maWcSMAoIbWV0YWRhdGEYASABKAsyHi5ydW50aW1lLnYxLlBvZFNhbmRib3hNZXRhZGF0YRIQCghob3N0bmFtZRgCIAEoCRIVCg1sb2dfZGlyZWN0b3J5GAMgASgJEjgKBmxhYmVscxgGIAMoCzIoLnJ1bnRpbWUudjEuUG9kU2FuZGJveENvbmZpZy5MYWJlbHNFbnRyeRJCCgthbm5vdGF0aW9ucxgHIAMoCzItLnJ1bnRpbWUudjEuUG9kU2FuZGJveENvbmZpZy5Bbm5vdGF0aW9uc0VudHJ5EjAKBWxpbnV4GAggASgLMiEucnVudGltZS52MS5MaW51eFBvZFNhbmRib3hDb25maWcaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARoyChBBbm5vdGF0aW9uc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEicQoVTGludXhQb2RTYW5kYm94Q29uZmlnEhUKDWNncm91cF9wYXJlbnQYASABKAkSQQoQc2VjdXJpdHlfY29udGV4dBgCIAEoCzInLnJ1bnRpbWUudjEuTGludXhTYW5kYm94U2VjdXJpdHlDb250ZXh0ImkKG0xpbnV4U2FuZGJveFNlY3VyaXR5Q29udGV4dBI2ChFuYW1lc3BhY2Vfb3B0aW9ucxgBIAEoCzIbLnJ1bnRpbWUudjEuTmFtZXNwYWNlT3B0aW9uEhIKCnByaXZpbGVnZWQYBiABKAgiPAoPTmFtZXNwYWNlT3B0aW9uEg8KB25ldHdvcmsYASABKAUSCwoDcGlkGAIgASgFEgsKA2lwYxgDIAEoBSJEChRSdW5Qb2RTYW5kYm94UmVxdWVzdBIsCgZjb25maWcYASABKAsyHC5ydW50aW1lLnYxLlBvZFNhbmRib3hDb25maWciLwoVUnVuUG9kU2FuZGJveFJlc3BvbnNlEhYKDnBvZF9zYW5kYm94X2lkGAEgASgJIisKEVBvZFNhbmRib3hSZXF1ZXN0EhYKDnBvZF9zYW5kYm94X2lkGAEgASgJIpMBChZDcmVhdGVDb250YWluZXJSZXF1ZXN0EhYKDnBvZF9zYW5kYm94X2lkGAEgASgJEisKBmNvbmZpZxgCIAEoCzIbLnJ1bnRpbWUudjEuQ29udGFpbmVyQ29uZmlnEjQKDnNhbmRib3hfY29uZmlnGAMgASgLMhwucnVudGltZS52MS5Qb2RTYW5kYm94Q29uZmlnIi8KF0NyZWF0ZUNvbnRhaW5lclJlc3BvbnNlEhQKDGNvbnRhaW5lcl9pZBgBIAEoCSLZAwoPQ29udGFpbmVyQ29uZmlnEi8KCG1ldGFkYXRhGAEgASgLMh0ucnVudGltZS52MS5Db250YWluZXJNZXRhZGF0YRIkCgVpbWFnZRgCIAEoCzIVLnJ1bnRpbWUudjEuSW1hZ2VTcGVjEg8KB2NvbW1hbmQYAyADKAkSDAoEYXJncxgEIAMoCRIhCgZtb3VudHMYByADKAsyES5ydW50aW1lLnYxLk1vdW50EjcKBmxhYmVscxgJIAMoCzInLnJ1bnRpbWUudjEuQ29udGFpbmVyQ29uZmlnLkxhYmVsc0VudHJ5EkEKC2Fubm90YXRpb25zGAogAygLMiwucnVudGltZS52MS5Db250YWluZXJDb25maWcuQW5ub3RhdGlvbnNFbnRyeRIQCghsb2dfcGF0aBgLIAEoCRILCgN0dHkYDiABKAgSLwoFbGludXgYDyABKAsyIC5ydW50aW1lLnYxLkxpbnV4Q29udGFpbmVyQ29uZmlnGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaMgoQQW5ub3RhdGlvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjIKEUNvbnRhaW5lck1ldGFkYXRhEgwKBG5hbWUYASABKAkSDwoHYXR0ZW1wdBgCIAEoDSIaCglJbWFnZVNwZWMSDQoFaW1hZ2UYASABKAkiWQoFTW91bnQSFgoOY29udGFpbmVyX3BhdGgYASABKAkSEQoJaG9zdF9wYXRoGAIgASgJEhAKCHJlYWRvbmx5GAMgASgIEhMKC3Byb3BhZ2F0aW9uGAUgASgFIlsKFExpbnV4Q29udGFpbmVyQ29uZmlnEkMKEHNlY3VyaXR5X2NvbnRleHQYAiABKAsyKS5ydW50aW1lLnYxLkxpbnV4Q29udGFpbmVyU2VjdXJpdHlDb250ZXh0ImsKHUxpbnV4Q29udGFpbmVyU2VjdXJpdHlDb250ZXh0EhIKCnByaXZpbGVnZWQYAiABKAgSNgoRbmFtZXNwYWNlX29wdGlvbnMYAyABKAsyGy5ydW50aW1lLnYxLk5hbWVzcGFjZU9wdGlvbiIoChBDb250YWluZXJSZXF1ZXN0EhQKDGNvbnRhaW5lcl9pZBgBIAEoCSI9ChRTdG9wQ29udGFpbmVyUmVxdWVzdBIUCgxjb250YWluZXJfaWQYASABKAkSDwoHdGltZW91dBgCIAEoAyJFCg9FeGVjU3luY1JlcXVlc3QSFAoMY29udGFpbmVyX2lkGAEgASgJEgsKA2NtZBgCIAMoCRIPCgd0aW1lb3V0GAMgASgDIkUKEEV4ZWNTeW5jUmVzcG9uc2USDgoGc3Rkb3V0GAEgASgMEg4KBnN0ZGVychgCIAEoDBIRCglleGl0X2NvZGUYAyABKAUypAUKDlJ1bnRpbWVTZXJ2aWNlEkIKB1ZlcnNpb24SGi5ydW50aW1lLnYxLlZlcnNpb25SZXF1ZXN0GhsucnVudGltZS52MS5WZXJzaW9uUmVzcG9uc2USVAoNUnVuUG9kU2FuZGJveBIgLnJ1bnRpbWUudjEuUnVuUG9kU2FuZGJveFJlcXVlc3QaIS5ydW50aW1lLnYxLlJ1blBvZFNhbmRib3hSZXNwb25zZRJCCg5TdG9wUG9kU2FuZGJveBIdLnJ1bnRpbWUudjEuUG9kU2FuZGJveFJlcXVlc3QaES5ydW50aW1lLnYxLkVtcHR5EkQKEFJlbW92ZVBvZFNhbmRib3gSHS5ydW50aW1lLnYxLlBvZFNhbmRib3hSZXF1ZXN0GhEucnVudGltZS52MS5FbXB0eRJaCg9DcmVhdGVDb250YWluZXISIi5ydW50aW1lLnYxLkNyZWF0ZUNvbnRhaW5lclJlcXVlc3QaIy5ydW50aW1lLnYxLkNyZWF0ZUNvbnRhaW5lclJlc3BvbnNlEkEKDlN0YXJ0Q29udGFpbmVyEhwucnVudGltZS52MS5Db250YWluZXJSZXF1ZXN0GhEucnVudGltZS52MS5FbXB0eRJECg1TdG9wQ29udGFpbmVyEiAucnVudGltZS52MS5TdG9wQ29udGFpbmVyUmVxdWVzdBoRLnJ1bnRpbWUudjEuRW1wdHkSQgoPUmVtb3ZlQ29udGFpbmVyEhwucnVudGltZS52MS5Db250YWluZXJSZXF1ZXN0GhEucnVudGltZS52MS5FbXB0eRJFCghFeGVjU3luYxIbLnJ1bnRpbWUudjEuRXhlY1N5bmNSZXF1ZXN0GhwucnVudGltZS52MS5FeGVjU3luY1Jlc3BvbnNlYgZwcm90bzM");
 
 /**
  * Describes the message runtime.v1.Empty.
  * Use `create(EmptySchema)` to create a new message.
  */
-export const EmptySchema = /*@__PURE__*/ messageDesc(file_kubelet, 0)
+export const EmptySchema = /*@__PURE__*/
+  messageDesc(file_kubelet, 0);
 
 /**
  * Describes the message runtime.v1.VersionRequest.
  * Use `create(VersionRequestSchema)` to create a new message.
  */
-export const VersionRequestSchema = /*@__PURE__*/ messageDesc(file_kubelet, 1)
+export const VersionRequestSchema = /*@__PURE__*/
+  messageDesc(file_kubelet, 1);
 
 /**
  * Describes the message runtime.v1.VersionResponse.
  * Use `create(VersionResponseSchema)` to create a new message.
  */
-export const VersionResponseSchema = /*@__PURE__*/ messageDesc(file_kubelet, 2)
+export const VersionResponseSchema = /*@__PURE__*/
+  messageDesc(file_kubelet, 2);
 
 /**
  * Describes the message runtime.v1.PodSandboxMetadata.
  * Use `create(PodSandboxMetadataSchema)` to create a new message.
  */
-export const PodSandboxMetadataSchema = /*@__PURE__*/ messageDesc(file_kubelet, 3)
+export const PodSandboxMetadataSchema = /*@__PURE__*/
+  messageDesc(file_kubelet, 3);
 
 /**
  * Describes the message runtime.v1.PodSandboxConfig.
  * Use `create(PodSandboxConfigSchema)` to create a new message.
  */
-export const PodSandboxConfigSchema = /*@__PURE__*/ messageDesc(file_kubelet, 4)
+export const PodSandboxConfigSchema = /*@__PURE__*/
+  messageDesc(file_kubelet, 4);
 
 /**
  * Describes the message runtime.v1.LinuxPodSandboxConfig.
  * Use `create(LinuxPodSandboxConfigSchema)` to create a new message.
  */
-export const LinuxPodSandboxConfigSchema = /*@__PURE__*/ messageDesc(file_kubelet, 5)
+export const LinuxPodSandboxConfigSchema = /*@__PURE__*/
+  messageDesc(file_kubelet, 5);
 
 /**
  * Describes the message runtime.v1.LinuxSandboxSecurityContext.
  * Use `create(LinuxSandboxSecurityContextSchema)` to create a new message.
  */
-export const LinuxSandboxSecurityContextSchema = /*@__PURE__*/ messageDesc(file_kubelet, 6)
+export const LinuxSandboxSecurityContextSchema = /*@__PURE__*/
+  messageDesc(file_kubelet, 6);
 
 /**
  * Describes the message runtime.v1.NamespaceOption.
  * Use `create(NamespaceOptionSchema)` to create a new message.
  */
-export const NamespaceOptionSchema = /*@__PURE__*/ messageDesc(file_kubelet, 7)
+export const NamespaceOptionSchema = /*@__PURE__*/
+  messageDesc(file_kubelet, 7);
 
 /**
  * Describes the message runtime.v1.RunPodSandboxRequest.
  * Use `create(RunPodSandboxRequestSchema)` to create a new message.
  */
-export const RunPodSandboxRequestSchema = /*@__PURE__*/ messageDesc(file_kubelet, 8)
+export const RunPodSandboxRequestSchema = /*@__PURE__*/
+  messageDesc(file_kubelet, 8);
 
 /**
  * Describes the message runtime.v1.RunPodSandboxResponse.
  * Use `create(RunPodSandboxResponseSchema)` to create a new message.
  */
-export const RunPodSandboxResponseSchema = /*@__PURE__*/ messageDesc(file_kubelet, 9)
+export const RunPodSandboxResponseSchema = /*@__PURE__*/
+  messageDesc(file_kubelet, 9);
 
 /**
  * Describes the message runtime.v1.PodSandboxRequest.
  * Use `create(PodSandboxRequestSchema)` to create a new message.
  */
-export const PodSandboxRequestSchema = /*@__PURE__*/ messageDesc(file_kubelet, 10)
+export const PodSandboxRequestSchema = /*@__PURE__*/
+  messageDesc(file_kubelet, 10);
 
 /**
  * Describes the message runtime.v1.CreateContainerRequest.
  * Use `create(CreateContainerRequestSchema)` to create a new message.
  */
-export const CreateContainerRequestSchema = /*@__PURE__*/ messageDesc(file_kubelet, 11)
+export const CreateContainerRequestSchema = /*@__PURE__*/
+  messageDesc(file_kubelet, 11);
 
 /**
  * Describes the message runtime.v1.CreateContainerResponse.
  * Use `create(CreateContainerResponseSchema)` to create a new message.
  */
-export const CreateContainerResponseSchema = /*@__PURE__*/ messageDesc(file_kubelet, 12)
+export const CreateContainerResponseSchema = /*@__PURE__*/
+  messageDesc(file_kubelet, 12);
 
 /**
  * Describes the message runtime.v1.ContainerConfig.
  * Use `create(ContainerConfigSchema)` to create a new message.
  */
-export const ContainerConfigSchema = /*@__PURE__*/ messageDesc(file_kubelet, 13)
+export const ContainerConfigSchema = /*@__PURE__*/
+  messageDesc(file_kubelet, 13);
 
 /**
  * Describes the message runtime.v1.ContainerMetadata.
  * Use `create(ContainerMetadataSchema)` to create a new message.
  */
-export const ContainerMetadataSchema = /*@__PURE__*/ messageDesc(file_kubelet, 14)
+export const ContainerMetadataSchema = /*@__PURE__*/
+  messageDesc(file_kubelet, 14);
 
 /**
  * Describes the message runtime.v1.ImageSpec.
  * Use `create(ImageSpecSchema)` to create a new message.
  */
-export const ImageSpecSchema = /*@__PURE__*/ messageDesc(file_kubelet, 15)
+export const ImageSpecSchema = /*@__PURE__*/
+  messageDesc(file_kubelet, 15);
 
 /**
  * Describes the message runtime.v1.Mount.
  * Use `create(MountSchema)` to create a new message.
  */
-export const MountSchema = /*@__PURE__*/ messageDesc(file_kubelet, 16)
+export const MountSchema = /*@__PURE__*/
+  messageDesc(file_kubelet, 16);
 
 /**
  * Describes the message runtime.v1.LinuxContainerConfig.
  * Use `create(LinuxContainerConfigSchema)` to create a new message.
  */
-export const LinuxContainerConfigSchema = /*@__PURE__*/ messageDesc(file_kubelet, 17)
+export const LinuxContainerConfigSchema = /*@__PURE__*/
+  messageDesc(file_kubelet, 17);
 
 /**
  * Describes the message runtime.v1.LinuxContainerSecurityContext.
  * Use `create(LinuxContainerSecurityContextSchema)` to create a new message.
  */
-export const LinuxContainerSecurityContextSchema = /*@__PURE__*/ messageDesc(file_kubelet, 18)
+export const LinuxContainerSecurityContextSchema = /*@__PURE__*/
+  messageDesc(file_kubelet, 18);
 
 /**
  * Describes the message runtime.v1.ContainerRequest.
  * Use `create(ContainerRequestSchema)` to create a new message.
  */
-export const ContainerRequestSchema = /*@__PURE__*/ messageDesc(file_kubelet, 19)
+export const ContainerRequestSchema = /*@__PURE__*/
+  messageDesc(file_kubelet, 19);
 
 /**
  * Describes the message runtime.v1.StopContainerRequest.
  * Use `create(StopContainerRequestSchema)` to create a new message.
  */
-export const StopContainerRequestSchema = /*@__PURE__*/ messageDesc(file_kubelet, 20)
+export const StopContainerRequestSchema = /*@__PURE__*/
+  messageDesc(file_kubelet, 20);
 
 /**
  * Describes the message runtime.v1.ExecSyncRequest.
  * Use `create(ExecSyncRequestSchema)` to create a new message.
  */
-export const ExecSyncRequestSchema = /*@__PURE__*/ messageDesc(file_kubelet, 21)
+export const ExecSyncRequestSchema = /*@__PURE__*/
+  messageDesc(file_kubelet, 21);
 
 /**
  * Describes the message runtime.v1.ExecSyncResponse.
  * Use `create(ExecSyncResponseSchema)` to create a new message.
  */
-export const ExecSyncResponseSchema = /*@__PURE__*/ messageDesc(file_kubelet, 22)
+export const ExecSyncResponseSchema = /*@__PURE__*/
+  messageDesc(file_kubelet, 22);
 
 /**
  * @generated from service runtime.v1.RuntimeService
  */
-export const RuntimeService = /*@__PURE__*/ serviceDesc(file_kubelet, 0)
+export const RuntimeService = /*@__PURE__*/
+  serviceDesc(file_kubelet, 0);
+

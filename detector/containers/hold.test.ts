@@ -1,0 +1,107 @@
+import { expect, jest, test } from '@jest/globals'
+import { type RecordSource, encode } from '../events/encode.ts'
+import { createEvent } from '../events/event.ts'
+import { memoryOf } from '../events/memory.ts'
+import { RecordView } from '../events/record-view.ts'
+import { testState } from '../fields/testing.ts'
+import { apply } from '../state/apply.ts'
+import { Hold } from './hold.ts'
+
+const id = 'ab'.repeat(32)
+const other = 'cd'.repeat(32)
+
+const exec = (pid: number, container: string | undefined, comm = 'x'): RecordSource => ({
+  event: 'execve',
+  pid,
+  parentPid: 1,
+  startTimeNs: BigInt(pid),
+  parameters: { res: 0, comm, cgroups: [container === undefined ? '/' : `/docker/${container}`] },
+})
+const fork = (pid: number, child: number): RecordSource => ({
+  event: 'clone',
+  pid,
+  startTimeNs: BigInt(pid),
+  parameters: { res: child, child_pid: child, child_start: BigInt(child) },
+})
+const open = (pid: number, name: string): RecordSource => ({
+  event: 'openat',
+  pid,
+  startTimeNs: BigInt(pid),
+  parameters: { fd: 3, dirfd: -100, name, path: name },
+})
+
+/** Records come through one view over one memory, as from a ring: what is not copied is overwritten. */
+function holding(options: { holdMs?: number; holdBytes?: number } = {}) {
+  const state = testState()
+  state.containers.onNew = () => undefined
+  const memory = memoryOf(new ArrayBuffer(4096))
+  const view = new RecordView(memory)
+  const event = createEvent(view, state)
+  const judged: string[] = []
+  const hold = new Hold({
+    state,
+    holdMs: options.holdMs ?? 60_000,
+    holdBytes: options.holdBytes ?? 1 << 20,
+    deliver(record) {
+      event.view = record
+      apply(event)
+      judged.push(`${record.pid} ${event.process?.name} ${event.process?.container?.facts?.name}`)
+    },
+  })
+  const send = (record: RecordSource) => {
+    memory.bytes.fill(0)
+    memory.bytes.set(encode(record))
+    view.point(memory, 0)
+    hold.onRecord(view)
+  }
+  const tell = (full: string, name: string) => {
+    const container = state.containers.enter({ id: full.slice(0, 12), fullId: full })
+    if (container === undefined) throw new Error('no container')
+    container.facts = Object.assign(Object.create(null), { name })
+    state.containers.settle(container)
+    hold.settle(container)
+  }
+  return { hold, judged, send, tell }
+}
+
+test('what a container and its children do before it is known comes in order once it is, others do not wait', () => {
+  const { hold, judged, send, tell } = holding()
+  send(exec(10, id, 'sh'))
+  send(fork(10, 11))
+  send(open(11, '/a'))
+  send(exec(20, undefined, 'host'))
+  send(open(20, '/b'))
+  send(exec(30, other, 'late'))
+  expect(judged).toEqual(['20 host undefined', '20 host undefined'])
+  tell(id, 'web')
+  expect(judged.slice(2)).toEqual(['10 sh web', '10 sh web', '11 sh web'])
+  send(open(11, '/c'))
+  expect(judged.at(-1)).toBe('11 sh web')
+  tell(other, 'db')
+  expect(judged.at(-1)).toBe('30 late db')
+  expect(hold.bytes).toBe(0)
+})
+
+test('a container that nobody tells of is let go when its time is up, and waits no more', () => {
+  jest.useFakeTimers()
+  const { hold, judged, send } = holding({ holdMs: 250 })
+  send(exec(10, id))
+  jest.advanceTimersByTime(249)
+  expect(judged).toEqual([])
+  jest.advanceTimersByTime(1)
+  expect(judged).toEqual(['10 x undefined'])
+  send(open(10, '/a'))
+  expect(judged.length).toBe(2)
+  expect(hold.counts).toEqual({ records: 1, late: 1 })
+  jest.useRealTimers()
+})
+
+test('when too much waits the container that waits longest goes first', () => {
+  const { hold, judged, send } = holding({ holdBytes: 6000 })
+  send(exec(10, id))
+  for (let more = 0; more < 12; more++) send(open(10, '/a'))
+  expect(judged.length).toBeGreaterThan(5)
+  expect(hold.bytes).toBeLessThanOrEqual(6000)
+  hold.releaseAll()
+  expect(judged.length).toBe(13)
+})
