@@ -36,6 +36,8 @@ export interface PodOptions {
 export interface ContainerOptions {
   readonly name: string
   readonly command: readonly string[]
+  /** Busybox if not said. */
+  readonly image?: string
   readonly labels?: Record<string, string>
   readonly mounts?: readonly { source: string; destination: string; isReadonly?: boolean }[]
   readonly isPrivileged?: boolean
@@ -117,6 +119,11 @@ export class TestContainerd {
     }
   }
 
+  /** An image of its own that is otherwise like busybox. */
+  addImage(reference: string): void {
+    this.#ctr('images', 'import', makeBusyboxImage(this.folder, reference))
+  }
+
   async runPod(options: PodOptions): Promise<TestPod> {
     const uid = options.uid ?? podUid(++this.#podCount)
     const namespace = options.namespace ?? 'default'
@@ -149,7 +156,7 @@ export class TestContainerd {
         sandboxConfig: config,
         config: {
           metadata: { name: wanted.name, attempt: 0 },
-          image: { image: busybox },
+          image: { image: wanted.image ?? busybox },
           command: [...wanted.command],
           labels: { ...wanted.labels, 'io.kubernetes.container.name': wanted.name },
           mounts: (wanted.mounts ?? []).map(({ source, destination, isReadonly }) => ({

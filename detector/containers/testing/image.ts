@@ -1,7 +1,15 @@
 /** Images for tests, made here: a docker-archive with one layer, as `ctr images import` takes it. */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 
 /** Applets of busybox that attacks in tests are made of. */
@@ -26,7 +34,8 @@ export function makePauseImage(folder: string, reference: string): string {
 }
 
 export function makeBusyboxImage(folder: string, reference: string): string {
-  const root = join(folder, 'busybox-root')
+  const root = mkdtempSync(join(folder, 'busybox-'))
+  chmodSync(root, 0o755)
   for (const path of ['bin', 'tmp', 'etc', 'root', 'proc', 'sys', 'dev', 'usr/bin', 'var/run'])
     mkdirSync(join(root, path), { recursive: true })
   copyFileSync('/bin/busybox', join(root, 'bin/busybox'))
@@ -46,7 +55,11 @@ function archive(folder: string, reference: string, root: string, entrypoint: re
   const config = JSON.stringify({
     architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
     os: 'linux',
-    config: { Env: ['PATH=/bin:/usr/bin:/sbin:/usr/sbin'], Entrypoint: entrypoint },
+    config: {
+      Env: ['PATH=/bin:/usr/bin:/sbin:/usr/sbin'],
+      Entrypoint: entrypoint,
+      Labels: { reference },
+    },
     rootfs: { type: 'layers', diff_ids: [`sha256:${sha256(readFileSync(layer))}`] },
   })
   const configName = `${sha256(Buffer.from(config))}.json`
