@@ -185,6 +185,6 @@ liveTest('Service account token read by a tool', async () => {
       'fd.name': token,
     },
   ])
-  expect(await act(`acts read ${token}`, { files, container })).toEqual([])
+  expect(await act(`acts open ${token} 0`, { files, container })).toEqual([])
   expect(await act(`cat ${token}`, { files })).toEqual([])
 })
