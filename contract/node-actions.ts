@@ -28,6 +28,16 @@ export const snapshotParts = [
   'executable',
 ] as const
 
+export const podParts = [
+  'process_tree',
+  'open_files',
+  'sockets',
+  'environment',
+  'mounts',
+  'files',
+  'packets',
+] as const
+
 export const nodeActionParameters = {
   kill_process: z.strictObject({
     scope: z
@@ -97,6 +107,31 @@ export const nodeActionParameters = {
       .max(1 << 30)
       .default(64 << 20)
       .describe('cap on the whole folder'),
+  }),
+  capture_pod: z.strictObject({
+    include: z
+      .array(z.enum(podParts))
+      .min(1)
+      .default([...podParts])
+      .describe('the parts to take; files: what its containers changed in their own file systems'),
+    maxBytes: z
+      .int()
+      .min(4096)
+      .max(1 << 30)
+      .default(128 << 20)
+      .describe('cap on the whole folder'),
+    packets: z
+      .strictObject({
+        seconds: z.int().min(1).max(60).default(10),
+        maxBytes: z
+          .int()
+          .min(4096)
+          .max(1 << 29)
+          .default(32 << 20),
+        snaplen: z.int().min(40).max(16_368).default(2032),
+      })
+      .prefault({})
+      .describe('how long to listen, how much to keep in all and of each packet, in bytes'),
   }),
 } as const
 

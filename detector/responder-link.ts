@@ -11,6 +11,7 @@ import {
   nodeHeader,
   nodeRoutes,
   ordersSchema,
+  sha256Header,
 } from '../contract/verdict.ts'
 import {
   type EndpointOptions,
@@ -21,6 +22,7 @@ import {
 import type { OutputStatus } from './outputs/output.ts'
 import { backoffMs } from './spool/backoff.ts'
 import { Delivery, DeliveryError, pause } from './spool/delivery.ts'
+import type { HandOver } from './verdicts/hand-over.ts'
 import { Spool, type SpoolOptions } from './spool/spool.ts'
 
 export interface LinkOptions {
@@ -32,7 +34,7 @@ export interface LinkOptions {
   readonly random: () => number
   readonly heartbeat: () => Heartbeat
   /** Repeats of one (id, operation) get the first answer; never rejects. */
-  readonly execute: (verdict: Verdict) => Promise<Answer>
+  readonly execute: (verdict: Verdict, handOver: HandOver) => Promise<Answer>
   /** Before the verdicts that came with them. */
   readonly onOrders: (orders: Pick<Orders, 'strikes' | 'killSwitch'>) => void
 }
@@ -40,6 +42,8 @@ export interface LinkOptions {
 const POLL_MS = 25_000
 const HEARTBEAT_MS = 1000
 const TIMEOUT_MS = 10_000
+/** Of one file of evidence: the responder closes what takes longer. */
+const EVIDENCE_MS = 30_000
 const BATCH_ALERTS = 500
 const BATCH_BYTES = 1024 * 1024
 
@@ -212,7 +216,7 @@ export class ResponderLink {
 
   /** The kill switch is execute's to weigh: what was done before it was turned on is still answered as done. */
   async #carryOut(verdict: Verdict) {
-    const answer = await this.#options.execute(verdict)
+    const answer = await this.#options.execute(verdict, this.#handOver)
     const body = Buffer.from(JSON.stringify(answer))
     const { signal } = this.#stopping
     /* oxlint-disable no-await-in-loop -- until it has arrived */
@@ -222,6 +226,38 @@ export class ResponderLink {
         return
       } catch (error) {
         if (error instanceof DeliveryError && !error.retryable) return
+        await pause(backoffMs(attempt, this.#options.random), signal)
+      }
+    }
+    /* oxlint-enable no-await-in-loop */
+  }
+
+  readonly #handOver: HandOver = async ({ step, name, path, bytes, sha256 }, until) => {
+    const signal = AbortSignal.any([until, this.#stopping.signal])
+    const { url } = this.#options.endpoint
+    /* oxlint-disable no-await-in-loop -- until it has arrived */
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const response = await this.#client.request({
+          method: 'POST',
+          path: `${nodeRoutes.evidence}/${encodeURIComponent(step)}/${encodeURIComponent(name)}`,
+          headers: {
+            ...this.#headers(),
+            'content-type': 'application/octet-stream',
+            [sha256Header]: sha256,
+          },
+          body: { path, bytes },
+          timeoutMs: EVIDENCE_MS,
+          signal,
+        })
+        // 404: a responder that is older than this.
+        if (response.status === 409 || response.status === 404) return 'no_store'
+        if (response.status === 403) throw new DeliveryError('refused', response.text, false)
+        checkAcknowledged(url, response)
+        return 'kept'
+      } catch (error) {
+        const isFinal = error instanceof DeliveryError && !error.retryable
+        if (isFinal || signal.aborted) throw error
         await pause(backoffMs(attempt, this.#options.random), signal)
       }
     }

@@ -7,11 +7,12 @@ import type { Judge } from './judge/judge.ts'
 import type { RulesInForce } from './rules-in-force.ts'
 import type { EventSource } from './source.ts'
 import type { Scope } from './scope/scope.ts'
+import type { HandOver } from './verdicts/hand-over.ts'
 import type { State } from './state/state.ts'
 
 /** What carries out orders on this node; absent in a detector that only tells. */
 export interface NodeHands {
-  readonly execute: (verdict: Verdict) => Promise<Answer>
+  readonly execute: (verdict: Verdict, handOver: HandOver) => Promise<Answer>
   readonly isOwn: (event: Event) => boolean
   /** What the kernel did or would have done inside the call. */
   readonly strikesOf: (event: Event, rule: string) => Strike[]

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { nodeActionParameters } from '../contract/node-actions.ts'
 import { actions } from './actions/index.ts'
-import { sampleAlert } from './policy/alert.sample.ts'
+import { podAlert, sampleAlert } from './policy/alert.sample.ts'
 import { SampleNode, startSample, until, type Sample } from './start.sample.ts'
 
 /** The one action that has a parameter without a default. */
@@ -50,7 +50,8 @@ test.each(offline.map(({ name }, index) => [name, index] as const))(
   '%s with no parameters written is carried out with its defaults, which stand in the step',
   async (name, index) => {
     const action = offline[index]
-    const alert = sampleAlert({ id: String(index).padStart(32, '0'), rule: name })
+    const about = action?.target === 'pod' ? podAlert() : sampleAlert()
+    const alert = { ...about, id: String(index).padStart(32, '0'), rule: name }
     await node.alerts(alert)
     const decision = await until(async () => {
       const { body } = await sample.call('GET', `/v1/alerts/${alert.id}`)

@@ -25,7 +25,7 @@ export async function openHands(
     nowMs: Date.now,
   })
   return {
-    execute: (verdict) => executeVerdict(verdict, context),
+    execute: (verdict, handOver) => executeVerdict(verdict, context, handOver),
     isOwn: ({ view, process: found }) =>
       context.own.isOwn({
         pid: view.pid,

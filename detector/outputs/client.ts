@@ -1,5 +1,5 @@
 /** An HTTP client for one endpoint: a URL, or a path over a unix socket; keep-alive, own CA, client certificate. */
-import { readFileSync } from 'node:fs'
+import { createReadStream, readFileSync } from 'node:fs'
 import type { Agent as HttpAgent, IncomingMessage } from 'node:http'
 import type { Agent as HttpsAgent } from 'node:https'
 import { DeliveryError } from '../spool/delivery.ts'
@@ -31,12 +31,18 @@ export interface CaSource {
   close(): void
 }
 
+export interface FileBody {
+  readonly path: string
+  readonly bytes: number
+}
+
 export interface Request {
   readonly method: 'GET' | 'POST'
   /** Appended to the endpoint's own path. */
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
-  readonly body?: Buffer | undefined
+  /** Bytes, or a file of exactly so many. */
+  readonly body?: Buffer | FileBody | undefined
   readonly timeoutMs: number
   readonly signal: AbortSignal
 }
@@ -87,7 +93,7 @@ export class HttpClient {
         target,
         {
           method: request.method,
-          headers: { ...request.headers, 'content-length': request.body?.length ?? 0 },
+          headers: { ...request.headers, 'content-length': bytesOf(request.body) },
           agent: this.#agent,
           // The agent keeps connections apart by it: none of an earlier CA is used again.
           ...trusted,
@@ -99,7 +105,13 @@ export class HttpClient {
         },
       )
       outgoing.on('error', fail)
-      outgoing.end(request.body)
+      const { body } = request
+      if (body === undefined || Buffer.isBuffer(body) || body.bytes === 0)
+        outgoing.end(Buffer.isBuffer(body) ? body : undefined)
+      else
+        createReadStream(body.path, { end: body.bytes - 1 })
+          .on('error', (error) => outgoing.destroy(error))
+          .pipe(outgoing)
     })
   }
 
@@ -108,6 +120,9 @@ export class HttpClient {
     this.#agent.destroy()
   }
 }
+
+const bytesOf = (body: Request['body']) =>
+  body === undefined ? 0 : Buffer.isBuffer(body) ? body.length : body.bytes
 
 /** What Node says of a chain that does not end at a CA that is believed, or whose time is over. */
 const untrusted = new Set([

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { Place, ProcessIdentity } from '../../contract/alert.ts'
 import type { NodeActionName } from '../../contract/node-actions.ts'
 import type { Scope } from '../scope/scope.ts'
+import type { HandOver } from './hand-over.ts'
 import type { Guard } from './guard.ts'
 import type { NetworkBlocks } from './network-blocks.ts'
 import type { OwnProcesses } from './own-processes.ts'
@@ -28,6 +29,8 @@ export interface NodeCall<Parameters> extends NodeServices {
   readonly place: Place | null
   /** Event fields that the alert carried. */
   readonly fields: Readonly<Record<string, unknown>>
+  /** Gives a file of this step to the responder. */
+  readonly handOver: HandOver
   /** Aborts at the verdict's deadline. */
   readonly signal: AbortSignal
 }

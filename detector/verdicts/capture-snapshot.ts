@@ -6,6 +6,7 @@ import { gone, nodeAction, refused, type NodeCall } from './action.ts'
 import { readJson } from './durable-file.ts'
 import { errorCode, find, label, readProcLink, refOf, type ProcessStat } from './proc.ts'
 import { folderName, sha256OfFile } from './sha256.ts'
+import { handOverFolder } from './hand-over.ts'
 import { bytesUnder, EvidenceFolder } from './snapshot/folder.ts'
 import { textParts } from './snapshot/parts.ts'
 
@@ -55,7 +56,7 @@ export const captureSnapshot = nodeAction({
     const executableSha256 = call.parameters.include.includes('executable')
       ? await takeExecutable(process, folder, missing)
       : null
-    const manifestSha256 = await folder.close({
+    const manifest = await folder.close({
       step: call.id,
       process: call.process,
       place: call.place,
@@ -65,9 +66,16 @@ export const captureSnapshot = nodeAction({
     })
     const bytes = folder.files.reduce((sum, file) => sum + file.bytes, 0)
     const without = missing.length === 0 ? '' : `, without ${missing.join(', ')}`
+    const where = await handOverFolder(call, folder, manifest)
     return {
-      detail: `captured ${label(process)} in ${folder.path} (${bytes} bytes)${without}`,
-      effect: { folder: folder.path, manifestSha256, executableSha256, bytes, missing },
+      detail: `captured ${label(process)} in ${where} (${bytes} bytes)${without}`,
+      effect: {
+        folder: folder.path,
+        manifestSha256: manifest.sha256,
+        executableSha256,
+        bytes,
+        missing,
+      },
     }
   },
 

@@ -2,8 +2,15 @@
 import { randomUUID } from 'node:crypto'
 import type { Answer, AnswerStatus, Verdict } from '../../contract/verdict.ts'
 import { unknownName } from '../../contract/problem.ts'
-import { VerdictFailure, type NodeAction, type NodeServices, type Seen } from './action.ts'
+import {
+  VerdictFailure,
+  type NodeAction,
+  type NodeCall,
+  type NodeServices,
+  type Seen,
+} from './action.ts'
 import type { AnswerMemory } from './answer-memory.ts'
+import { noHandOver, type HandOver } from './hand-over.ts'
 import { findNodeAction, nodeActions } from './index.ts'
 
 export interface VerdictContext extends NodeServices {
@@ -23,11 +30,15 @@ interface Outcome {
 }
 
 /** Never rejects: whatever goes wrong is an answer. */
-export function executeVerdict(verdict: Verdict, context: VerdictContext): Promise<Answer> {
+export function executeVerdict(
+  verdict: Verdict,
+  context: VerdictContext,
+  handOver: HandOver = noHandOver,
+): Promise<Answer> {
   const key = isRemembered(verdict) ? `${verdict.operation} ${verdict.id}` : randomUUID()
   const first = context.underway.get(key)
   if (first !== undefined) return first
-  const answer = answerTo(verdict, context).finally(() => context.underway.delete(key))
+  const answer = answerTo(verdict, context, handOver).finally(() => context.underway.delete(key))
   context.underway.set(key, answer)
   return answer
 }
@@ -36,7 +47,11 @@ export function executeVerdict(verdict: Verdict, context: VerdictContext): Promi
 const isRemembered = ({ operation }: Verdict): boolean =>
   operation === 'run' || operation === 'undo'
 
-async function answerTo(verdict: Verdict, context: VerdictContext): Promise<Answer> {
+async function answerTo(
+  verdict: Verdict,
+  context: VerdictContext,
+  handOver: HandOver,
+): Promise<Answer> {
   const { id, operation, deadlineMs } = verdict
   const known = isRemembered(verdict) ? context.memory.find(id, operation) : undefined
   if (known && !known.isRetryable) return known
@@ -48,7 +63,8 @@ async function answerTo(verdict: Verdict, context: VerdictContext): Promise<Answ
   // What was barred had no effect, so it is not remembered: without the bar it may be tried.
   const bar = known === null ? undefined : barOf(action, verdict, context)
   if (bar !== undefined) return answer(bar)
-  const outcome = known === null ? cutOff : await act(action, verdict, context).catch(failureOf)
+  const outcome =
+    known === null ? cutOff : await act(action, verdict, context, handOver).catch(failureOf)
   if (!isRemembered(verdict)) return answer(outcome)
   try {
     const final = answer(outcome)
@@ -90,19 +106,20 @@ async function act(
   action: NodeAction,
   verdict: Verdict,
   context: VerdictContext,
+  handOver: HandOver,
 ): Promise<Outcome> {
   const { id, operation, deadlineMs } = verdict
   if (operation === 'run' && !action.isRepeatable)
     await context.memory.begin(id, operation, deadlineMs)
   // setTimeout holds 31 bits; AbortSignal.timeout keeps nothing alive.
   const leftMs = Math.min(Math.max(deadlineMs - context.nowMs(), 0), 0x7fff_ffff)
-  return perform(action, verdict, context, AbortSignal.timeout(leftMs))
+  return perform(action, verdict, { ...context, handOver }, AbortSignal.timeout(leftMs))
 }
 
 async function perform(
   action: NodeAction,
   verdict: Verdict,
-  services: NodeServices,
+  services: NodeServices & Pick<NodeCall<unknown>, 'handOver'>,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const parameters = action.parameters.safeParse(verdict.parameters)

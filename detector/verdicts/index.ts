@@ -1,6 +1,7 @@
 /** Every action that a node executes. Adding one is its file and its line here. */
 import type { NodeAction } from './action.ts'
 import { blockNetwork } from './block-network.ts'
+import { capturePod } from './capture-pod.ts'
 import { captureSnapshot } from './capture-snapshot.ts'
 import { freeze } from './freeze.ts'
 import { killProcess } from './kill-process.ts'
@@ -14,6 +15,7 @@ export const nodeActions: readonly NodeAction[] = [
   quarantineFile,
   runProgram,
   captureSnapshot,
+  capturePod,
 ]
 
 export const findNodeAction = (name: string): NodeAction | undefined =>

@@ -2,6 +2,7 @@
 import type { Action } from './action.ts'
 import { annotatePod } from './annotate-pod.ts'
 import { blockNetwork } from './block-network.ts'
+import { capturePod } from './capture-pod.ts'
 import { captureSnapshot } from './capture-snapshot.ts'
 import { cordonNode } from './cordon-node.ts'
 import { deletePod } from './delete-pod.ts'
@@ -23,6 +24,7 @@ import { uncordonNode } from './uncordon-node.ts'
 
 export const actions: readonly Action[] = [
   captureSnapshot,
+  capturePod,
   notify,
   notifySecurityTeam,
   killProcess,

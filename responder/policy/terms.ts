@@ -43,7 +43,7 @@ export function termsOf(
   const times = laneTimes[laneOf(wanted.name, risk)]
   return {
     deadlineMs: rung.deadlineMs ?? times.deadlineMs,
-    timeoutMs: programTimeMs(wanted.parameters) ?? times.timeoutMs,
+    timeoutMs: (programTimeMs(wanted.parameters) ?? times.timeoutMs) + packetMs(wanted),
     attempts: times.attempts,
     cooldownMs: policy.correlate.cooldownMs,
     limits: limitsOf(policy, inForce),
@@ -62,6 +62,13 @@ function programTimeMs(
 ): number | undefined {
   const given = parameters?.['timeoutMs']
   return typeof given === 'number' ? given + 5 * second : undefined
+}
+
+/** Listening takes its time, whatever else an attempt takes. */
+function packetMs({ parameters }: Partial<PolicyAction>): number {
+  const packets = parameters?.['packets']
+  if (typeof packets !== 'object' || packets === null || !('seconds' in packets)) return 0
+  return typeof packets.seconds === 'number' ? packets.seconds * second : 0
 }
 
 /** A rung that an approval holds stays at least as long as people may think. */

@@ -4,6 +4,7 @@ import { createReadStream, createWriteStream, mkdirSync, readdirSync, statSync }
 import { join } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { sha256OfFile } from '../sha256.ts'
 import { syncDirectory, writeDurably } from '../durable-file.ts'
 
 export interface EvidenceFile {
@@ -27,7 +28,7 @@ export class EvidenceFolder {
 
   async addText(file: string, text: string): Promise<void> {
     const whole = Buffer.from(text)
-    const kept = whole.subarray(0, this.#left)
+    const kept = whole.subarray(0, Math.max(0, this.#left))
     await writeDurably(join(this.path, file), kept)
     this.#record(
       file,
@@ -59,12 +60,23 @@ export class EvidenceFolder {
     this.#record(file, bytes, hash.digest('hex'), statSync(from).size > bytes)
   }
 
+  /** A file that somebody else wrote into the folder. */
+  async adopt(file: string): Promise<void> {
+    const path = join(this.path, file)
+    this.#record(file, statSync(path).size, await sha256OfFile(path), false)
+  }
+
   /** Last: a folder without it is one that was not finished. */
-  async close(facts: Readonly<Record<string, unknown>>): Promise<string> {
+  async close(facts: Readonly<Record<string, unknown>>): Promise<EvidenceFile> {
     const manifest = JSON.stringify({ ...facts, files: this.files }, undefined, 2)
     await writeDurably(join(this.path, 'manifest.json'), manifest)
     await syncDirectory(this.path)
-    return createHash('sha256').update(manifest).digest('hex')
+    return {
+      file: 'manifest.json',
+      bytes: Buffer.byteLength(manifest),
+      sha256: createHash('sha256').update(manifest).digest('hex'),
+      isTruncated: false,
+    }
   }
 
   #record(file: string, bytes: number, sha256: string, isTruncated: boolean): void {

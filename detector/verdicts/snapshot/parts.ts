@@ -43,7 +43,7 @@ function processTree(process: ProcessStat) {
   return [...ancestors, ...below].map(describe)
 }
 
-function describe(stat: ProcessStat) {
+export function describe(stat: ProcessStat) {
   const { pid, parentPid, sessionId, name, state, startTicks } = stat
   return {
     pid,
