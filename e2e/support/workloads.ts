@@ -115,3 +115,7 @@ export const auditAlert = (
       ...object,
     },
   })
+
+/** Of an event some seconds later than now, so that what was made just now is not younger than it. */
+export const laterAlert = (object: Partial<NonNullable<Alert['object']>>): Alert =>
+  auditAlert(object, { time: new Date(Date.now() + 5000).toISOString() })
