@@ -17,6 +17,7 @@ export const noKubernetes: Kubernetes = {
   create: refuse,
   delete: refuse,
   request: refuse,
+  exec: refuse,
   pathOf: refuse,
   serves: refuse,
   can: refuse,

@@ -1,9 +1,12 @@
 /** Kubernetes over HTTP: what actions get. One for the process; `within` binds it to an attempt's time. */
-import { TargetGone } from '../actions/errors.ts'
+import { ActionFailed, Forbidden, TargetGone } from '../actions/errors.ts'
 import { errorOf, refusalBehind } from './api-error.ts'
+import { execQuery, execute, NotOpened } from './exec.ts'
 import { canSchema, rightBody } from './rights.ts'
 import type {
   DeleteOptions,
+  Executed,
+  ExecRequest,
   Kubernetes,
   KubernetesObject,
   ObjectReference,
@@ -170,6 +173,20 @@ class BoundClient implements Kubernetes {
     return isText ? this.#transport.send(call, this.#signal) : this.#json(call)
   }
 
+  async exec(pod: ObjectReference, request: ExecRequest): Promise<Executed> {
+    await this.get(pod)
+    const path = `${await this.pathOf(pod, 'exec')}${execQuery(request)}`
+    try {
+      const access = await this.#transport.access(this.#signal)
+      const executed = await execute(access, path, request, this.#signal)
+      await this.get(pod)
+      return executed
+    } catch (error) {
+      if (!(error instanceof NotOpened)) throw error
+      throw await this.#whyNotOpened(pod, error)
+    }
+  }
+
   async pathOf(
     { apiVersion, kind, namespace, name }: ObjectReference,
     subresource?: string,
@@ -209,6 +226,16 @@ class BoundClient implements Kubernetes {
       if (refusalBehind(error)?.code === 404) return null
       throw error
     }
+  }
+
+  /** A WebSocket that is refused does not say why. */
+  async #whyNotOpened({ namespace, ...pod }: ObjectReference, cause: Error): Promise<Error> {
+    const what = `cannot run a program in ${nameOf({ ...pod, namespace })}`
+    // Older API servers ask for the first, newer ones for the second as well.
+    for (const verb of ['get', 'create'])
+      if (!(await this.can({ verb, apiGroup: '', resource: 'pods/exec', namespace })))
+        return new Forbidden(`${what}: no right to ${verb} pods/exec`, { cause })
+    return new ActionFailed(`${what}: ${cause.message}`, true, { cause })
   }
 
   /** A precondition that failed says neither which nor why: the object itself tells whether it is another now. */

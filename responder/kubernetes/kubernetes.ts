@@ -73,6 +73,22 @@ export interface RequestOptions {
   readonly timeoutMs?: number
 }
 
+export interface ExecRequest {
+  readonly container: string
+  readonly argv: readonly string[]
+  /** What is kept of both streams together. */
+  readonly maxBytes: number
+  readonly timeoutMs: number
+}
+
+export interface Executed {
+  readonly stdout: string
+  readonly stderr: string
+  /** There was more than `maxBytes`. */
+  readonly isCut: boolean
+  readonly exitCode: number
+}
+
 /** Verb and resource as RBAC names them; `pods/eviction` is a resource too. */
 export interface Right {
   readonly verb: string
@@ -115,6 +131,11 @@ export interface Kubernetes {
     body?: unknown,
     options?: RequestOptions,
   ): Promise<unknown>
+  /**
+   * Runs a program in a container of the pod. The API knows no precondition here: the pod is asked for by its UID before
+   * and after, so that it is known whose output it is. What may have run fails for good.
+   */
+  exec(pod: ObjectReference, request: ExecRequest): Promise<Executed>
   /** Path of an object below the root, for `request`; each part escaped. */
   pathOf(reference: ObjectReference, subresource?: string): Promise<string>
   /** Whether the API server knows this kind. */

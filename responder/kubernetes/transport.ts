@@ -4,7 +4,7 @@ import { request, type Dispatcher } from 'undici'
 import { ActionFailed } from '../actions/errors.ts'
 import { messageOf } from '../errors.ts'
 import { errorOf, refusalOf, type Refusal } from './api-error.ts'
-import type { Connection } from './connection.ts'
+import type { Access, Connection } from './connection.ts'
 import type { Rate } from './rate.ts'
 
 export interface ApiCall {
@@ -66,6 +66,12 @@ export class Transport {
         await this.#pause(retryAfterMs, signal)
       else throw errorOf(refusal, call.what)
     }
+  }
+
+  /** For a connection that is kept open; counted against the rate like a call. */
+  async access(signal: AbortSignal): Promise<Access> {
+    await this.#parts.rate.turn(signal)
+    return this.#parts.connection.access()
   }
 
   async #pause(ms: number, signal: AbortSignal): Promise<void> {
