@@ -4,9 +4,11 @@ import { actions } from './actions/index.ts'
 import { podAlert, sampleAlert } from './policy/alert.sample.ts'
 import { SampleNode, startSample, until, type Sample } from './start.sample.ts'
 
-/** The one action that has a parameter without a default. */
+/** Those that have a parameter without a default. */
 const written: Readonly<Record<string, string>> = {
   run_program: 'run_program: { argv: [/bin/true] }',
+  exec_in_pod: 'exec_in_pod: { argv: [/bin/true] }',
+  create_job: 'create_job: { template: sweep }',
 }
 
 const policyOf = (action: string) =>

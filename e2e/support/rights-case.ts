@@ -2,6 +2,7 @@
 import type { z } from 'zod'
 import type { Alert } from '../../contract/alert.ts'
 import type { Action, Effect } from '../../responder/actions/action.ts'
+import { kindOf } from '../../responder/errors.ts'
 import type { Kubernetes } from '../../responder/kubernetes/kubernetes.ts'
 import { callOf, planned, stored, undoing } from './kubernetes.ts'
 
@@ -36,5 +37,20 @@ export const doesAll = ([first, ...others]: readonly [
   act: async (kubernetes, name) => {
     for (const [index, { act }] of [first, ...others].entries())
       await act(kubernetes, `${name}-${index}`)
+  },
+})
+
+/** For an action that goes as far as an API server without any kubelet lets it: to an error of this code. */
+export const doesUntil = (code: string, { action, act }: RightsCase): RightsCase => ({
+  action,
+  act: async (kubernetes, name) => {
+    const reached = await act(kubernetes, name).then(
+      () => 'done',
+      (error: unknown) => {
+        if (kindOf(error).code !== code) throw error
+        return code
+      },
+    )
+    if (reached !== code) throw new Error(`it went further than ${code}`)
   },
 })

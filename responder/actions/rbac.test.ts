@@ -10,6 +10,7 @@ import {
 } from '../../e2e/support/kubernetes.ts'
 import { does, type RightsCase } from '../../e2e/support/rights-case.ts'
 import { isolationRights } from '../../e2e/support/isolation-rights.ts'
+import { objectRights } from '../../e2e/support/object-rights.ts'
 import { workloadRights } from '../../e2e/support/workload-rights.ts'
 import { needs, reasonToSkip } from '../../scripts/needs.ts'
 import { kindOf } from '../errors.ts'
@@ -89,6 +90,7 @@ const cases: readonly RightsCase[] = [
   does(drainNode, onNode),
   isolationRights(() => cluster),
   ...workloadRights(() => cluster),
+  ...objectRights(() => cluster),
 ]
 
 test('every action that needs rights is in the table', () => {

@@ -14,7 +14,8 @@ test('every action that can be undone says what undo does, and no other', () => 
 })
 
 test('every parameter has a sentence, and every action can be asked for without any', () => {
-  for (const { name, parameters } of actions.filter(({ name: each }) => each !== 'run_program'))
+  const needing = ['run_program', 'exec_in_pod', 'create_job']
+  for (const { name, parameters } of actions.filter(({ name: each }) => !needing.includes(each)))
     expect([name, parameters.safeParse({}).success]).toEqual([name, true])
   expect(printReference(actions)).not.toMatch(/\|\s+\|$/m)
 })
