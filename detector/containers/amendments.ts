@@ -24,7 +24,7 @@ export class Amendments {
   readonly #options: AmendmentOptions
   readonly #byContainer = new Map<Container, Pending[]>()
   #size = 0
-  readonly counts = { sent: 0, dropped: 0 }
+  readonly counts = { dropped: 0 }
 
   constructor(options: AmendmentOptions) {
     this.#options = options
@@ -60,7 +60,6 @@ export class Amendments {
       })
       const outputFields = Object.fromEntries(read)
       this.#options.send({ alertId, node, place: placeIn(container, cgroupId), outputFields })
-      this.counts.sent++
     }
   }
 

@@ -107,18 +107,12 @@ export class Identity {
 
   degraded(): readonly string[] {
     const { connections, pods } = this.#options
-    return [...connections.degraded(), ...(pods?.degraded() ?? [])]
-  }
-
-  counts() {
-    return {
-      held: this.#hold.counts.records,
-      late: this.#hold.counts.late,
-      amended: this.#amendments.counts.sent,
-      unamended: this.#amendments.counts.dropped,
-      known: this.#options.state.containers.size,
-      pending: this.#options.state.containers.pending.size,
-    }
+    const { dropped } = this.#amendments.counts
+    return [
+      ...connections.degraded(),
+      ...(pods?.degraded() ?? []),
+      ...(dropped > 0 ? [`${dropped} alerts stay without a name: too many waited for one`] : []),
+    ]
   }
 
   async stop(): Promise<void> {
