@@ -1,5 +1,5 @@
 /** Cgroups of a test, in every hierarchy that is mounted; gone with the test, also when it fails. */
-import { readFileSync, readdirSync, rmdirSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, rmdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** `/sys/fs/cgroup/cpu`, …, `/sys/fs/cgroup/unified`, or the one of a machine that has only v2. */
@@ -9,9 +9,11 @@ const hierarchies = (): string[] =>
     .filter((line) => / - cgroup2? /.test(line))
     .map((line) => line.split(' ')[4] ?? '')
 
-/** Kills what is left below `/name` and removes it. */
-export function removeCgroups(name: string): void {
-  for (const root of hierarchies()) removeTree(join(root, name))
+/** Kills what is left below `/name` and removes it; true while something of it is still there. */
+export function removeCgroups(name: string): boolean {
+  const folders = hierarchies().map((root) => join(root, name))
+  for (const folder of folders) removeTree(folder)
+  return folders.some((folder) => existsSync(folder))
 }
 
 function removeTree(folder: string): void {
@@ -24,7 +26,7 @@ function removeTree(folder: string): void {
 }
 
 /** Somebody else may have ended or removed it just now. */
-function tryTo(act: () => void): void {
+export function tryTo(act: () => void): void {
   try {
     act()
   } catch (cause) {

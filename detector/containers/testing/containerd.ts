@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   openSync,
   readFileSync,
+  readdirSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
@@ -14,7 +15,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { type Client, createClient } from '@connectrpc/connect'
 import { Http2SessionManager, createGrpcTransport } from '@connectrpc/connect-node'
-import { removeCgroups } from './cgroups.ts'
+import { removeCgroups, tryTo } from './cgroups.ts'
 import { RuntimeService } from './generated/kubelet_pb.js'
 import { makeBusyboxImage, makePauseImage } from './image.ts'
 
@@ -194,8 +195,10 @@ export class TestContainerd {
     this.resume()
     for (const pod of this.#pods.splice(0))
       await Promise.resolve(pod[Symbol.asyncDispose]()).catch(() => undefined)
-    removeCgroups(this.cgroup)
     await this.kill()
+    // A pod that was still being made when the test gave up is known to nobody: its shim ends, then what it started.
+    endShims(this.socket)
+    while (removeCgroups(this.cgroup)) await new Promise((resolve) => setTimeout(resolve, 20))
     this.#sessions?.abort()
     for (const mounted of mountsBelow(this.folder)) execFileSync('umount', ['-l', mounted])
     rmSync(this.folder, { recursive: true, force: true })
@@ -268,3 +271,13 @@ const mountsBelow = (folder: string) =>
     .map((line) => line.split(' ')[4] ?? '')
     .filter((path) => path.startsWith(`${folder}/`))
     .toReversed()
+
+/** A shim is told its containerd's socket in its arguments. */
+function endShims(socket: string): void {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)))
+    tryTo(() => {
+      const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+      if (args[0]?.includes('containerd-shim') === true && args.includes(socket))
+        process.kill(Number(pid), 'SIGKILL')
+    })
+}
