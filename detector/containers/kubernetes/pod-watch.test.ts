@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, jest } from '@jest/globals'
 import { type ControlPlane, startControlPlane } from '../../../e2e/cluster/control-plane.ts'
 import { needs, reasonToSkip } from '../../../scripts/needs.ts'
+import { podRequestsOf } from '../../../e2e/support/audit-log.ts'
 import { type ApiAccess, fromKubeconfig, inCluster } from './access.ts'
 import { Api } from './api.ts'
 import type { KnownPod } from './pod.ts'
@@ -107,6 +108,16 @@ test("a static pod's mirror is found by the hash that its kubelet calls it by", 
   await using node = watch('node-c')
   await node.watching.start()
   expect(node.watching.find(hash)?.pod.name).toBe('static-node-c')
+})
+
+test('no list and no watch asks for the pods of more than one node', async () => {
+  await using node = watch('node-f')
+  await node.watching.start()
+  const requests = await podRequestsOf(cluster.auditLogPath)
+
+  const ofNode = requests.filter(({ uri }) => uri.includes('node-f'))
+  expect(ofNode.map(({ verb }) => verb)).toEqual(['list', 'watch'])
+  expect(requests.filter(({ isOfOneNode }) => !isOfOneNode)).toEqual([])
 })
 
 test('an API server that goes away is degraded, and the watch goes on when it is back', async () => {
