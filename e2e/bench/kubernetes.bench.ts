@@ -105,7 +105,9 @@ async function measure(run: Run, effect: EffectName, shape: Shape, pods: readonl
   const before = await door.report()
   const began: Began =
     shape === 'one at a time' ? await idle(run, effect, pods) : await ask(door, effect, pods, shape)
-  await effects.until(effect, pods, patienceMs)
+  await effects.until(effect, pods, patienceMs).catch(async (cause: unknown) => {
+    throw new Error((await door.notDone()).join('\n'), { cause })
+  })
   const seen = pods.map((pod) => effects.seenMs(effect, pod) ?? Number.NaN)
   const starts = pods.map((pod) => began.get(pod) ?? Number.NaN)
   const took = seen.map((at, index) => at - (starts[index] ?? Number.NaN))

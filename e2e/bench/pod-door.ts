@@ -14,7 +14,14 @@ export interface Pending {
   readonly targetName: string
 }
 
-/** 1 posts an alert, the next one another. */
+interface Told {
+  readonly decisions: readonly {
+    readonly status: string
+    readonly summary: string
+    readonly outcome: { readonly status: string } | null
+  }[]
+}
+
 let alerts = 0
 export function alertOf({ name, uid }: BenchPod, rule: string): Alert {
   const alert = podAlert({ uid, name, namespace: 'default', labels: {}, owners: [] })
@@ -59,6 +66,16 @@ export class PodDoor implements AsyncDisposable {
     const text = await call(this.#socket, 'GET', '/v1/approvals?limit=1000')
     const { approvals }: { approvals: readonly Pending[] } = JSON.parse(text)
     return approvals
+  }
+
+  /** What became of steps that are not done, each kind of answer once: why an effect is not seen. */
+  async notDone(): Promise<readonly string[]> {
+    const { alerts: found }: { alerts: readonly Told[] } = JSON.parse(
+      await call(this.#socket, 'GET', '/v1/alerts?limit=1000'),
+    )
+    const left = found.flatMap(({ decisions }) => decisions).filter(({ outcome }) => outcome?.status !== 'done') // prettier-ignore
+    const kinds = Map.groupBy(left, ({ status, outcome }) => outcome?.status ?? status)
+    return [...kinds].map(([kind, all]) => `${all.length} ${kind}: ${all[0]?.summary}`)
   }
 
   async approve(id: string): Promise<void> {

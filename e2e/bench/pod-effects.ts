@@ -99,8 +99,9 @@ export class Effects implements AsyncDisposable {
     ])
     waiting.abort()
     this.#onSeen = () => undefined
-    if (left.size > 0)
-      throw new Error(`${effect}: ${left.size} of ${pods.length} not seen in ${withinMs} ms`)
+    const missing = pods.filter((pod) => this.seenMs(effect, pod) === undefined).length
+    if (missing > 0)
+      throw new Error(`${effect}: ${missing} of ${pods.length} not seen in ${withinMs} ms`)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
