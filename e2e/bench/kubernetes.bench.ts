@@ -78,7 +78,8 @@ async function ask(door: PodDoor, effect: EffectName, pods: readonly BenchPod[],
   else await Promise.all(posted.map((alert) => door.post([alert])))
   if (effect !== 'delete') return began
   let pending = await door.pending()
-  for (; pending.length < pods.length; pending = await door.pending()) await sleep(pauseMs)
+  for (; pending.length < pods.length; pending = await door.pending())
+    await sleep(shape === 'one at a time' ? pauseMs : 10 * pauseMs)
   const byName = new Map(pods.map((pod) => [`pod default/${pod.name}`, pod]))
   const vote = async ({ id, targetName }: (typeof pending)[number]) => {
     const pod = byName.get(targetName)
