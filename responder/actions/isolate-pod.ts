@@ -16,7 +16,7 @@ export const isolatePod = action({
   risk: 'contain',
   target: 'pod',
   parameters: isolationSchema,
-  capabilities: ['BPF', 'NET_ADMIN', 'SYS_ADMIN'],
+  capabilities: ['NET_ADMIN'],
   rbac: [
     { apiGroups: [''], resources: ['pods'], verbs: ['get', 'patch'] },
     {
