@@ -143,6 +143,8 @@ export const undoing = <Parameters>(call: Call<Parameters>): Call<Parameters> =>
 export interface TestCluster extends AsyncDisposable {
   readonly controlPlane: ControlPlane
   readonly kubernetes: Kubernetes
+  /** A kubeconfig of a service account with exactly these rights, everywhere. */
+  readonly kubeconfigWith: (name: string, rules: Action['rbac']) => Promise<string>
   /** The same API as a service account with exactly these rights, everywhere. */
   readonly withRights: (name: string, rules: Action['rbac']) => Promise<Kubernetes>
   readonly runPod: (...pod: Parameters<typeof podOf>) => Promise<KubernetesObject>
@@ -172,6 +174,25 @@ export async function openTestCluster(options: ControlPlaneOptions = {}): Promis
   const kubernetes = await open(controlPlane.kubeconfig.path)
   const runPod = async (...pod: Parameters<typeof podOf>) =>
     made(await kubernetes.create(podOf(...pod)))
+  const kubeconfigWith = async (name: string, rules: Action['rbac']) => {
+    const metadata = { name, namespace: 'default' }
+    const apiVersion = 'rbac.authorization.k8s.io/v1'
+    const role = { apiVersion, kind: 'ClusterRole', metadata: { name }, rules: plain(rules) }
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name }
+    const subjects = [{ kind: 'ServiceAccount', ...metadata }]
+    await kubernetes.create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata })
+    await kubernetes.create(role)
+    await kubernetes.create({
+      apiVersion,
+      kind: 'ClusterRoleBinding',
+      metadata: { name },
+      roleRef,
+      subjects,
+    })
+    const { server, ca } = controlPlane.kubeconfig
+    const user = { token: await tokenOf(kubernetes, name) }
+    return writeKubeconfig(controlPlane.folder, { name, server, ca, user })
+  }
   return {
     controlPlane,
     kubernetes,
@@ -182,34 +203,12 @@ export async function openTestCluster(options: ControlPlaneOptions = {}): Promis
     },
     createNode: async (name) =>
       made(await kubernetes.create({ apiVersion: 'v1', kind: 'Node', metadata: { name } })),
+    kubeconfigWith,
     async withRights(name, rules) {
-      const metadata = { name }
-      const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name }
-      const account = { kind: 'ServiceAccount', name, namespace: 'default' }
-      const rights = rules.map(({ onlyWith: _onlyWith, ...rule }) => rule)
-      const apiVersion = 'rbac.authorization.k8s.io/v1'
-      const serviceAccount = {
-        apiVersion: 'v1',
-        kind: 'ServiceAccount',
-        metadata: { name, namespace: 'default' },
-      }
-      await kubernetes.create(serviceAccount)
-      await kubernetes.create({ apiVersion, kind: 'ClusterRole', metadata, rules: rights })
-      const binding = {
-        apiVersion,
-        kind: 'ClusterRoleBinding',
-        metadata,
-        roleRef,
-        subjects: [account],
-      }
-      await kubernetes.create(binding)
-      const token = await tokenOf(kubernetes, name)
-      const { server, ca } = controlPlane.kubeconfig
-      const user = { token }
-      const own = await open(await writeKubeconfig(controlPlane.folder, { name, server, ca, user }))
+      const own = await open(await kubeconfigWith(name, rules))
       // The API server hears of new roles a little later.
       await eventually(
-        () => missingRights(own, [{ name, rbac: rights }], [null]),
+        () => missingRights(own, [{ name, rbac: plain(rules) }], [null]),
         ({ length }) => length === 0,
       )
       return own
@@ -217,6 +216,9 @@ export async function openTestCluster(options: ControlPlaneOptions = {}): Promis
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
 }
+
+/** As roles take them. */
+const plain = (rules: Action['rbac']) => rules.map(({ onlyWith: _onlyWith, ...rule }) => rule)
 
 async function tokenOf(kubernetes: Kubernetes, account: string): Promise<string> {
   const path = `/api/v1/namespaces/default/serviceaccounts/${account}/token`

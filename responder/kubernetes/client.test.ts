@@ -1,63 +1,47 @@
 import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect } from '@jest/globals'
+import { afterAll, beforeAll, expect, jest } from '@jest/globals'
 import { eventually } from '../../e2e/support/eventually.ts'
-import { listening, podOf } from '../../e2e/support/kubernetes.ts'
-import { startControlPlane, type ControlPlane } from '../../e2e/cluster/control-plane.ts'
+import {
+  listening,
+  openTestCluster,
+  podOf,
+  testSettings,
+  writeKubeconfig,
+  type TestCluster,
+} from '../../e2e/support/kubernetes.ts'
 import { needs, reasonToSkip } from '../../scripts/needs.ts'
 import { entriesPatch } from './map-patch.ts'
-import type { Kubernetes, KubernetesObject, ObjectReference } from './kubernetes.ts'
+import type { Kubernetes } from './kubernetes.ts'
 import { referenceTo } from './objects.ts'
-import { openKubernetes, type Cluster } from './open.ts'
+import { openKubernetes } from './open.ts'
 
 const test = needs('cluster')
 const patienceMs = 120_000
+jest.setTimeout(patienceMs)
 const forever = new AbortController().signal
-const settings = {
-  enabled: 'auto',
-  namespace: 'riposte',
-  labels: {},
-  qps: 1000,
-  burst: 1000,
-} as const
 
-let controlPlane: ControlPlane
-let cluster: Cluster
+let testCluster: TestCluster
 let kubernetes: Kubernetes
-const calls: string[] = []
 
 beforeAll(async () => {
   if (reasonToSkip('cluster') !== undefined) return
-  controlPlane = await startControlPlane({
-    apiserverArguments: ['--disable-admission-plugins=ServiceAccount'],
-  })
-  cluster = await openWith(controlPlane.kubeconfig.path)
-  kubernetes = cluster.within(forever)
+  testCluster = await openTestCluster()
+  ;({ kubernetes } = testCluster)
 }, patienceMs)
 afterAll(async () => {
-  await cluster?.[Symbol.asyncDispose]()
-  await controlPlane?.[Symbol.asyncDispose]()
+  await testCluster?.[Symbol.asyncDispose]()
 }, patienceMs)
 
 const openWith = (kubeconfig: string) =>
   openKubernetes({
-    settings: { ...settings, kubeconfig },
+    settings: { ...testSettings, kubeconfig },
     version: '0.0.0',
-    onCall: (verb, code) => calls.push(`${verb} ${code}`),
+    onCall: () => undefined,
   })
 
-async function runPod(name: string, labels?: Record<string, string>): Promise<KubernetesObject> {
-  const pod = await kubernetes.create(podOf(name, labels))
-  if (pod === null) throw new Error(`there is a pod ${name}`)
-  return pod
-}
-
-/** The same name with another UID. */
-async function recreate(pod: KubernetesObject): Promise<ObjectReference> {
-  await kubernetes.delete(referenceTo(pod), { graceSeconds: 0 })
-  return referenceTo(await runPod(pod.metadata.name))
-}
+const runPod = (...pod: Parameters<TestCluster['runPod']>) => testCluster.runPod(...pod)
 
 test('a pod is created, found, listed and deleted', async () => {
   const pod = await runPod('basics', { app: 'basics' })
@@ -75,7 +59,7 @@ test('a pod is created, found, listed and deleted', async () => {
 
 test('another object under the same name is neither read, changed nor deleted', async () => {
   const first = await runPod('reborn')
-  const second = await recreate(first)
+  const second = referenceTo(await testCluster.recreate(first))
   const gone = { code: 'target_gone', message: expect.stringContaining('has UID') }
 
   await expect(kubernetes.get(referenceTo(first))).rejects.toMatchObject(gone)
@@ -134,7 +118,7 @@ test('a dry run is judged in full and changes nothing', async () => {
 })
 
 test('rights are asked of the API server, and lacking one is a refusal of its own', async () => {
-  const nobody = await asServiceAccount('nobody')
+  const nobody = await testCluster.kubeconfigWith('nobody', [])
   await using asNobody = await openWith(nobody)
   const pods = { apiGroup: '', resource: 'pods', namespace: null }
 
@@ -172,7 +156,8 @@ test('a name from outside leads to no other path', async () => {
 })
 
 test('a token that was rotated is read anew, at the latest when the old one is refused', async () => {
-  const file = await asServiceAccount('rotated')
+  const file = await testCluster.kubeconfigWith('rotated', [])
+  const { controlPlane } = testCluster
   const good = await controlPlane.kubectl(['create', 'token', 'rotated'])
   const token = join(controlPlane.folder, 'token')
   await writeFile(token, 'not a token')
@@ -242,32 +227,12 @@ test('a kubeconfig that cannot be read ends the start with what is wrong', async
     message: expect.stringContaining('/nowhere/kubeconfig'),
   })
   await using off = await openKubernetes({
-    settings: { ...settings, kubeconfig: null },
+    settings: { ...testSettings, kubeconfig: null },
     version: '0',
     onCall: () => undefined,
   })
   expect(off.isConfigured).toBe(false)
 })
 
-/** A kubeconfig with a service account's token. */
-async function asServiceAccount(name: string): Promise<string> {
-  await controlPlane.kubectl(['create', 'serviceaccount', name])
-  const token = (await controlPlane.kubectl(['create', 'token', name])).trim()
-  return kubeconfigFor(controlPlane.kubeconfig.server, { token }, controlPlane.kubeconfig.ca, name)
-}
-
-async function kubeconfigFor(server: string, user = {}, ca = '', name = 'test'): Promise<string> {
-  const file = join(controlPlane.folder, `${name}.kubeconfig`)
-  const authority =
-    ca === '' ? { 'insecure-skip-tls-verify': true } : { 'certificate-authority-data': btoa(ca) }
-  const config = {
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name, cluster: { server, ...authority } }],
-    users: [{ name, user }],
-    contexts: [{ name, context: { cluster: name, user: name } }],
-    'current-context': name,
-  }
-  await writeFile(file, JSON.stringify(config))
-  return file
-}
+const kubeconfigFor = (server: string) =>
+  writeKubeconfig(testCluster.controlPlane.folder, { name: 'test', server })

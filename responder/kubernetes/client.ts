@@ -1,5 +1,5 @@
 /** Kubernetes over HTTP: what actions get. One for the process; `within` binds it to an attempt's time. */
-import { ActionFailed, Forbidden, TargetGone } from '../actions/errors.ts'
+import { ActionFailed, Forbidden } from '../actions/errors.ts'
 import { errorOf, refusalBehind } from './api-error.ts'
 import { execQuery, execute, NotOpened } from './exec.ts'
 import { canSchema, rightBody } from './rights.ts'
@@ -17,8 +17,10 @@ import type {
   WriteOptions,
 } from './kubernetes.ts'
 import { listSchema, nameOf, objectSchema } from './objects.ts'
+import { isTestFailure, refuseAnother } from './preconditions.ts'
 import { rootOf, type Resources } from './resources.ts'
 import type { ApiCall, Transport } from './transport.ts'
+import { part, queryOf } from './urls.ts'
 
 export interface ClientParts {
   readonly transport: Transport
@@ -262,33 +264,6 @@ class BoundClient implements Kubernetes {
   }
 }
 
-/** JSON patch's own words for a `test` that failed; anything else of 422 is about the values. */
-const isTestFailure = (message: string) =>
-  message.includes('rejected our request') || message.includes('test')
-
-function refuseAnother(reference: ObjectReference, { metadata }: KubernetesObject): void {
-  if (reference.uid === null || reference.uid === metadata.uid) return
-  // A static pod is known on its node by the hash that its mirror carries.
-  if (metadata.annotations?.['kubernetes.io/config.mirror'] === reference.uid) return
-  throw new TargetGone(
-    `${nameOf(reference)} has UID ${metadata.uid} now, this was about ${reference.uid}`,
-  )
-}
-
-/** Names come from outside: a slash or dots in one must not lead to another path. */
-function part(name: string): string {
-  if (name === '' || name === '.' || name === '..')
-    throw new TargetGone(`${JSON.stringify(name)} is no name`)
-  return encodeURIComponent(name)
-}
-
 const dryRun = ({ isDryRun }: WriteOptions) => (isDryRun === true ? { dryRun: 'All' } : {})
-
-function queryOf(parameters: Readonly<Record<string, string | undefined>>): string {
-  const given = new URLSearchParams()
-  for (const [name, value] of Object.entries(parameters))
-    if (value !== undefined) given.set(name, value)
-  return given.size === 0 ? '' : `?${given.toString()}`
-}
 
 const createdSchema = objectSchema.pick({ apiVersion: true, kind: true, metadata: true })
