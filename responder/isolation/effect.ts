@@ -11,7 +11,7 @@ export const isolatedLabel = 'riposte.dev/isolated'
 export const relabellingSchema = z.object({ wanted: entriesSchema, prior: entriesSchema })
 export type Relabelling = z.infer<typeof relabellingSchema>
 
-const madePolicySchema = z.object({
+export const madePolicySchema = z.object({
   reference: referenceSchema,
   /** As the API server keeps it, so that a change by somebody shows. */
   spec: z.record(z.string(), z.unknown()),

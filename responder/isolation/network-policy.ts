@@ -12,15 +12,14 @@ export const networkPolicy: PolicyProvider = {
     const peers = [...pods.map(peer), ...networks.map((cidr) => ({ ipBlock: { cidr } }))]
     const ports = ['UDP', 'TCP'].map((protocol) => ({ protocol, port: dnsPort }))
     const names = { to: [peer(dnsPods), { ipBlock: { cidr: nodeLocalDns } }], ports }
+    const ingress = peers.length === 0 ? [] : [{ from: peers }]
+    const egress = [...(peers.length === 0 ? [] : [{ to: peers }]), ...(dns ? [names] : [])]
+    // A type without a rule allows nothing; the API server keeps no empty list, and what it keeps is compared later.
     return {
       podSelector: { matchLabels: { [label.key]: label.value } },
       policyTypes: directions.map((direction) => types[direction]),
-      ...(directions.includes('ingress')
-        ? { ingress: peers.length === 0 ? [] : [{ from: peers }] }
-        : {}),
-      ...(directions.includes('egress')
-        ? { egress: [...(peers.length === 0 ? [] : [{ to: peers }]), ...(dns ? [names] : [])] }
-        : {}),
+      ...(directions.includes('ingress') && ingress.length > 0 ? { ingress } : {}),
+      ...(directions.includes('egress') && egress.length > 0 ? { egress } : {}),
     }
   },
 }

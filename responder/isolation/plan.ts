@@ -93,11 +93,13 @@ async function effectFor(call: IsolationCall, pod: KubernetesObject): Promise<Is
   const label = { key: isolatedLabel, value: stepId }
   const spec = provider.specOf({ label, directions, holes })
   const made = policyObject(provider, pod, { name: policyName(stepId), stepId, caseId }, spec)
-  const isDryRun = true
-  const [kept] = await Promise.all([
-    isHostNetwork ? null : kubernetes.create(made, { isDryRun }),
-    kubernetes.patch(referenceTo(pod), relabelPatch(pod, stepId, relabelling), { isDryRun }),
-  ])
+  if (call.willAct !== true) {
+    const isDryRun = true
+    await Promise.all([
+      isHostNetwork ? null : kubernetes.create(made, { isDryRun }),
+      kubernetes.patch(referenceTo(pod), relabelPatch(pod, stepId, relabelling), { isDryRun }),
+    ])
+  }
   const still = provider.denies
     ? []
     : allowing(others, after, directions).filter(({ name }) => name !== made.metadata.name)
@@ -106,7 +108,7 @@ async function effectFor(call: IsolationCall, pod: KubernetesObject): Promise<Is
   return {
     step: stepId,
     reference: referenceTo(pod),
-    policy: isHostNetwork ? null : { reference, spec: specOf(kept) ?? spec },
+    policy: isHostNetwork ? null : { reference, spec },
     labels: relabelling,
     node,
     probe,
@@ -167,9 +169,4 @@ async function providerFor(
     notes.push(`no right to make a ${apiVersion} ${kind}, which would deny for certain`)
   }
   return [providers.networkpolicy, notes]
-}
-
-function specOf(object: KubernetesObject | null): Record<string, unknown> | undefined {
-  const spec = object?.['spec']
-  return typeof spec === 'object' && spec !== null ? { ...spec } : undefined
 }

@@ -22,7 +22,7 @@ export interface PolicyProvider {
   readonly denies: boolean
   /** Names that this kind takes for one of ours. */
   readonly nameOf: (name: string) => string
-  /** Pure: the spec is compared when it is undone. */
+  /** Pure, and as the API server keeps it: it is compared when the policy is verified and undone. */
   readonly specOf: (parts: PolicyParts) => Readonly<Record<string, unknown>>
 }
 
@@ -31,7 +31,6 @@ export const providers = {
   cilium: ciliumPolicy,
   calico: calicoPolicy,
 } as const satisfies Readonly<Record<string, PolicyProvider>>
-export type ProviderName = keyof typeof providers
 
 export interface Made {
   readonly name: string

@@ -7,7 +7,7 @@ import { messageOf } from '../errors.ts'
 import type { Kubernetes, KubernetesObject } from '../kubernetes/kubernetes.ts'
 import { nameOf } from '../kubernetes/objects.ts'
 import { unchangedSince } from '../kubernetes/prior-state.ts'
-import type { IsolationEffect, MadePolicy } from './effect.ts'
+import { madePolicySchema, type IsolationEffect, type MadePolicy } from './effect.ts'
 import { askNode } from './node-cut.ts'
 import { providers, policyObject } from './policies.ts'
 import { labelsOf, relabelPatch } from './relabel.ts'
@@ -96,7 +96,10 @@ async function makePolicy(
   const object = policyObject(provider, pod, { name, stepId, caseId }, spec)
   const created = await kubernetes.create({ ...object, metadata: { ...object.metadata, name } })
   const there = created ?? (await kubernetes.get(reference))
-  // An earlier attempt of this step made it: its name is the step's.
-  unchangedSince(there, spec, there['spec'])
-  return { reference: { ...reference, uid: there.metadata.uid }, spec }
+  // Its name is the step's: an earlier attempt made it, and nobody changed it since.
+  if (created === null) unchangedSince(there, spec, there['spec'])
+  return madePolicySchema.parse({
+    reference: { ...reference, uid: there.metadata.uid },
+    spec: there['spec'],
+  })
 }

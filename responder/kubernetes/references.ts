@@ -106,13 +106,3 @@ const readable = new Set([
   'batch/v1 Job',
   'batch/v1 CronJob',
 ])
-
-/** What `controllersOf` needs. */
-export const readControllers = [
-  {
-    apiGroups: ['apps'],
-    resources: ['replicasets', 'deployments', 'statefulsets', 'daemonsets'],
-    verbs: ['get'],
-  },
-  { apiGroups: ['batch'], resources: ['jobs', 'cronjobs'], verbs: ['get'] },
-] as const
