@@ -1,8 +1,12 @@
 /** What the queue is rebuilt from: steps that are due or will be, and the times at which something else is. */
+import { sql } from 'kysely'
 import type { Due } from '../queue.ts'
 import type { Ledger } from './open.ts'
 
 const most = 5000
+
+/** In the words of the partial index steps_live: SQLite cannot prove it of a bound value, and reads all steps there are. */
+const ended = sql.lit<'ended'>('ended')
 
 /** Live steps that a worker may take now or later; those that wait for others, or for people, are timers. */
 export async function dueSteps(
@@ -13,6 +17,7 @@ export async function dueSteps(
   let query = rows
     .selectFrom('steps')
     .select(['id', 'lane', 'status', 'not_before_ms', 'lease_until_ms'])
+    .where('status', '<>', ended)
     .where('status', 'in', ['ready', 'claimed', 'acting'])
     .where('after_until_ms', '<=', nowMs)
     .orderBy('created_ms')
@@ -31,7 +36,7 @@ export interface Timer {
   readonly delayMs: number
 }
 
-/** Approvals that expire, containments that end (of one step or of all), steps that stop waiting for others. */
+/** Approvals that expire, containments that end, steps that stop waiting for others; of one step and its case, or of all. */
 export async function timers({ rows, clock }: Ledger, stepId?: string): Promise<readonly Timer[]> {
   const nowMs = clock.nowMs()
   let pending = rows
@@ -51,15 +56,20 @@ export async function timers({ rows, clock }: Ledger, stepId?: string): Promise<
     pending = pending.where('step_id', '=', stepId)
     live = live.where('id', '=', stepId)
   }
-  const approvals = await pending.execute()
-  const containments = await live.execute()
-  const waiting = await rows
+  let bound = rows
     .selectFrom('steps')
     .select(['id', 'after_until_ms as at'])
+    .where('status', '<>', ended)
     .where('status', '=', 'ready')
     .where('after_until_ms', '>', nowMs)
     .limit(most)
-    .execute()
+  if (stepId !== undefined)
+    bound = bound.where('case_id', '=', (eb) =>
+      eb.selectFrom('steps as ended').select('ended.case_id').where('ended.id', '=', stepId),
+    )
+  const approvals = await pending.execute()
+  const containments = await live.execute()
+  const waiting = await bound.execute()
   // The time is part of the name: an extended containment gets another timer, and the old one wakes for nothing.
   return [...approvals, ...containments, ...waiting].map(({ id, at }) => ({
     name: `${id}-${at ?? 0}`,
@@ -72,6 +82,7 @@ export async function countOverdue({ rows, clock }: Ledger, byMs: number): Promi
   const row = await rows
     .selectFrom('steps')
     .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('status', '<>', ended)
     .where('status', '=', 'ready')
     .where('not_before_ms', '<', clock.nowMs() - byMs)
     .executeTakeFirst()
