@@ -35,7 +35,6 @@ export const containerSchema = z.strictObject({
   /** containerd, cri-o, docker, podman, … */
   runtime: z.string(),
 })
-export type Container = z.infer<typeof containerSchema>
 
 /** Who asked the API server for what (audit.k8s.io/v1 Event). */
 export const requestSchema = z.strictObject({

@@ -3,6 +3,7 @@ import { containersOf } from '../kubernetes/containers.ts'
 import type { Kubernetes, ObjectReference } from '../kubernetes/kubernetes.ts'
 import { nameOf, referenceSchema, referenceTo } from '../kubernetes/objects.ts'
 import { referenceOf } from '../kubernetes/references.ts'
+import type { Kept as StoredKept } from '../evidence/evidence.ts'
 import { action } from './action.ts'
 import { ActionFailed, ActionRefused, Conflict, TargetGone } from './errors.ts'
 import { keepText, type Kept } from './kept-text.ts'
@@ -28,7 +29,7 @@ export const getLogs = action({
       .min(0)
       .max(1_048_576)
       .default(65_536)
-      .describe('what is kept of each container, the end of it'),
+      .describe('without a store of evidence, what the ledger keeps of each: the end of it'),
   }),
   capabilities: [],
   rbac: [
@@ -48,16 +49,19 @@ export const getLogs = action({
     return { kind: 'change', detail, effect: { reference: referenceTo(pod), logs } }
   },
 
-  async run({ kubernetes, parameters }, given) {
+  async run({ kubernetes, parameters, evidence }, given) {
     const { reference, logs } = effectSchema.parse(given)
     // Throws TargetGone.
     await kubernetes.get(reference)
-    const kept: Record<string, Kept> = {}
+    const kept: Record<string, Kept | StoredKept> = {}
     const missing: string[] = []
     for (const log of logs) {
-      const read = await readLog(kubernetes, reference, log, parameters)
-      if (typeof read === 'string') missing.push(`; ${logName(log)}: ${read}`)
-      else kept[logName(log)] = read
+      const name = logName(log)
+      const { text, reason } = await readLog(kubernetes, reference, log, parameters.lines)
+      if (text === null) missing.push(`; ${name}: ${reason}`)
+      else
+        kept[name] =
+          (await evidence.put(`${name}.log`, text)) ?? keepText(text, parameters.maxBytes)
     }
     // A pod's name can be taken by another between two requests, its UID cannot.
     await kubernetes.get(reference)
@@ -72,13 +76,18 @@ type Log = z.infer<typeof effectSchema>['logs'][number]
 const logName = ({ container, isPrevious }: Log) =>
   isPrevious ? `${container} (previous)` : container
 
+interface Missing {
+  readonly text: null
+  readonly reason: string
+}
+
 /** A container that has not begun, or whose log is rotated away, has none: a reason instead. */
 async function readLog(
   kubernetes: Kubernetes,
   reference: ObjectReference,
   { container, isPrevious }: Log,
-  { lines, maxBytes }: { readonly lines: number; readonly maxBytes: number },
-): Promise<Kept | string> {
+  lines: number,
+): Promise<{ readonly text: string; readonly reason: null } | Missing> {
   const query = new URLSearchParams({
     container,
     previous: String(isPrevious),
@@ -89,13 +98,13 @@ async function readLog(
   const path = `${await kubernetes.pathOf(reference, 'log')}?${query.toString()}`
   try {
     const text = await kubernetes.request('GET', path, undefined, { isText: true })
-    return keepText(String(text), maxBytes)
+    return { text: String(text), reason: null }
   } catch (error) {
     // Of the pod itself that it is gone is found afterwards; its node may be gone as well.
     const isGone = error instanceof TargetGone
     const isMissing = error instanceof ActionRefused && !(error instanceof Conflict)
     const isLost = error instanceof ActionFailed && !error.retryable
-    if (isGone || isMissing || isLost) return error.message
+    if (isGone || isMissing || isLost) return { text: null, reason: error.message }
     throw error
   }
 }
