@@ -128,6 +128,9 @@ imagePullSecrets:
 {{- if and .Values.serviceMonitor.enabled (not .Values.responder.apiToken.existingSecret) -}}
 {{- $problems = append $problems "serviceMonitor.enabled: no page is open to everybody, so Prometheus needs responder.apiToken.existingSecret" -}}
 {{- end -}}
+{{- if and .Values.audit.enabled (not (and .Values.audit.tls.existingSecret .Values.audit.token.existingSecret)) -}}
+{{- $problems = append $problems "audit.enabled: the API server posts by HTTPS and proves itself; name audit.tls.existingSecret and audit.token.existingSecret" -}}
+{{- end -}}
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) -}}
 {{- $problems = append $problems "httpRoute.enabled: name the gateways in httpRoute.parentRefs" -}}
 {{- end -}}

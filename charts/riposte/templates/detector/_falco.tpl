@@ -11,6 +11,19 @@
 {{- $folders | uniq | sortAlpha | toJson -}}
 {{- end -}}
 
+{{/* How a detector reaches the responder, as JSON. */}}
+{{- define "riposte.detector.responder" -}}
+{{- $responder := dict
+  "url" (printf "https://%s:2810" (include "riposte.responder.host" .))
+  "token_file" "/var/run/secrets/riposte/token" -}}
+{{- if .Values.responder.tls.existingSecret -}}
+{{- $_ := set $responder "ca_file" "/etc/riposte/ca/ca.crt" -}}
+{{- else -}}
+{{- $_ := set $responder "ca_config_map" (include "riposte.caConfigMap" .) -}}
+{{- end -}}
+{{- $responder | toJson -}}
+{{- end -}}
+
 {{/* The detector's falco.yaml; what `falco` says wins. */}}
 {{- define "riposte.falco" -}}
 {{- $engines := dict -}}
@@ -22,14 +35,6 @@
 {{- end -}}
 {{- $rules := list "/etc/riposte/rules.d" -}}
 {{- if .Values.rules.shipped -}}{{- $rules = prepend $rules "/opt/riposte/rules" -}}{{- end -}}
-{{- $responder := dict
-  "url" (printf "https://%s:2810" (include "riposte.responder.host" .))
-  "token_file" "/var/run/secrets/riposte/token" -}}
-{{- if .Values.responder.tls.existingSecret -}}
-{{- $_ := set $responder "ca_file" "/etc/riposte/ca/ca.crt" -}}
-{{- else -}}
-{{- $_ := set $responder "ca_config_map" (include "riposte.caConfigMap" .) -}}
-{{- end -}}
 {{- $riposte := dict
   "data" "/var/lib/riposte"
   "scope" .Values.detector.scope
@@ -37,7 +42,7 @@
   "ready_file" "/run/riposte/ready"
   "status_socket" "/run/riposte/status.sock"
   "kubernetes" (dict "enabled" "always")
-  "responder" $responder -}}
+  "responder" (include "riposte.detector.responder" . | fromJson) -}}
 {{- $config := dict "rules_files" $rules "json_output" true "container_engines" $engines "riposte" $riposte -}}
 {{- mergeOverwrite $config (deepCopy .Values.falco) | toYaml -}}
 {{- end -}}

@@ -11,13 +11,17 @@
 {{- if .Values.httpRoute.enabled -}}{{- $public = first .Values.httpRoute.hostnames -}}{{- end -}}
 {{- if .Values.ingress.enabled -}}{{- $public = .Values.ingress.host -}}{{- end -}}
 {{- $account := printf "%s/%s" (include "riposte.namespace" .) (include "riposte.detector.account" .) -}}
+{{- $nodes := dict "trust" "tokenreview" "audience" "riposte" "serviceAccounts" (list $account) -}}
+{{- if .Values.audit.enabled -}}
+{{- $_ := set $nodes "auditServiceAccounts" (list (printf "%s/%s" (include "riposte.namespace" .) (include "riposte.audit.account" .))) -}}
+{{- end -}}
 {{- $config := dict
   "data" "/var/lib/riposte"
   "listen" "0.0.0.0:2810"
   "publicUrl" (printf "https://%s" $public)
   "policies" "/etc/riposte/policies"
   "kubernetes" (dict "enabled" "always")
-  "nodes" (dict "trust" "tokenreview" "audience" "riposte" "serviceAccounts" (list $account))
+  "nodes" $nodes
   "tls" $tls -}}
 {{- if .Values.redis.enabled -}}
 {{- $_ := set $config "redisUrl" (printf "redis://%s-redis.%s.svc:6379" (include "riposte.fullname" .) (include "riposte.namespace" .)) -}}
