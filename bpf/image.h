@@ -14,6 +14,9 @@ static __always_inline u64 nanoseconds(s64 seconds, u64 rest)
 	return seconds * 1000000000ULL + rest;
 }
 
+/* Since 6.13 a bit of the nanoseconds says that the time was asked for (fill_mg_cmtime). */
+#define CTIME_QUERIED (1u << 31)
+
 /* exe_ino exe_ino_ctime exe_ino_mtime; where the kernel keeps the times has changed twice. */
 static __always_inline void record__times(struct record *r, struct inode *inode)
 {
@@ -22,7 +25,8 @@ static __always_inline void record__times(struct record *r, struct inode *inode)
 
 	record__s64(r, inode->i_ino);
 	if (bpf_core_field_exists(inode->i_ctime_sec)) {
-		record__s64(r, nanoseconds(inode->i_ctime_sec, inode->i_ctime_nsec));
+		record__s64(
+			r, nanoseconds(inode->i_ctime_sec, inode->i_ctime_nsec & ~CTIME_QUERIED));
 		record__s64(r, nanoseconds(inode->i_mtime_sec, inode->i_mtime_nsec));
 	} else if (bpf_core_field_exists(older->__i_ctime)) {
 		record__s64(r, nanoseconds(BPF_CORE_READ(older, __i_ctime.tv_sec),

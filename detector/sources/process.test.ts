@@ -1,6 +1,8 @@
 import { expect } from '@jest/globals'
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { needs } from '../../scripts/needs.ts'
 import { callsOf, observe, program, runC } from './observe.ts'
 
@@ -42,6 +44,23 @@ kernelTest('exec tells the new image as /proc shows it', () => {
   expect(exec?.parameters['tty']).toBe(Number(after[4]))
   const caps = /^CapEff:\s*(\w+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]
   expect(exec?.parameters['cap_effective']).toBe(Number.parseInt(caps ?? '', 16))
+})
+
+kernelTest('the time of a file that somebody has looked at is its time', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'riposte-times-'))
+  try {
+    const file = join(directory, 'true')
+    copyFileSync('/bin/true', file)
+    const before = statSync(file, { bigint: true })
+    const seen = observe([], () => {
+      spawnSync(file)
+    })
+    const exec = seen.find(({ parameters }) => parameters['filename'] === file)
+    expect(Number(exec?.parameters['exe_ino_ctime'])).toBe(Number(before.ctimeNs))
+    expect(Number(exec?.parameters['exe_ino_mtime'])).toBe(Number(before.mtimeNs))
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
 })
 
 kernelTest('a fork names its child before the child acts, and an exit says how it ended', () => {
