@@ -17,7 +17,7 @@ import { z } from 'zod'
 import type { Alert } from '../contract/alert.ts'
 import { noKubernetes } from '../responder/kubernetes/absent.ts'
 import { action, type Action, type Call, type Effect } from '../responder/actions/action.ts'
-import { ActionFailed, ActionRefused, TargetGone } from '../responder/actions/errors.ts'
+import { ActionFailed, ActionRefused, TargetGone, Conflict } from '../responder/actions/errors.ts'
 import type { Case } from '../responder/case.ts'
 import { startCore, type Core } from '../responder/core.ts'
 import type { Change, CoreParts } from '../responder/core-parts.ts'
@@ -183,7 +183,7 @@ export function worldOf(directory: string) {
       return { detail: 'took its time', effect }
     },
   })
-  /** Fails as often as its parameter says, retryable or not. */
+  /** Fails as often as its parameters say, retryable or not, or finds its target changed. */
   const flaky = action({
     ...common,
     name: 'flaky',
@@ -195,6 +195,8 @@ export function worldOf(directory: string) {
     run(call, effect) {
       say(call, 'try')
       const tries = journal().filter((line) => line.startsWith(`try ${call.target.uid} `)).length
+      if (tries <= Number(call.parameters['conflicts']))
+        throw new Conflict('somebody changed it meanwhile')
       if (tries <= Number(call.parameters['failures']))
         throw new ActionFailed(`try ${tries} failed`, call.parameters['isFinal'] !== true)
       return Promise.resolve({ detail: 'worked', effect })

@@ -1,5 +1,5 @@
 /** When an attempt throws: tried again while that can help and there is time, or ended with what is known. */
-import { ActionExpired, ActionRefused, TargetGone } from './actions/errors.ts'
+import { ActionExpired, ActionRefused, Conflict, TargetGone } from './actions/errors.ts'
 import { DeadlinePassed, kindOf, messageOf, WorldError } from './errors.ts'
 import { endLeased } from './ledger/endings.ts'
 import { planAgain } from './ledger/intake.ts'
@@ -31,10 +31,16 @@ export async function failOrRetry(
   const { step, lease } = claimed
   await ledger.write(async (writing) => {
     const { code, retryable } = kindOf(error)
+    // Between plan and act somebody, or another step, changed the object: what is there now is planned anew.
+    const isOvertaken = error instanceof Conflict && step.kind === 'act'
     const message = messageOf(error)
     const attempt = step.attempt + 1
     const notBeforeMs = writing.nowMs + Math.min(60_000, 200 * 2 ** step.attempt)
-    if (retryable && attempt < step.terms.attempts && notBeforeMs < step.deadlineAtMs) {
+    if (
+      (retryable || isOvertaken) &&
+      attempt < step.terms.attempts &&
+      notBeforeMs < step.deadlineAtMs
+    ) {
       await update(writing, lease, {
         status: 'ready',
         owner: null,

@@ -162,6 +162,10 @@ for (const home of ledgerHomes()) {
       expect(step?.outcome).toMatchObject({ status: 'done' })
       expect(estate.world.effects()).toEqual(['try', 'try', 'try'])
 
+      const changed = await estateOf({ action: 'flaky', parameters: { conflicts: 1 } })
+      const [overtaken] = await changed.respond(alertOf(812))
+      expect(overtaken?.outcome).toMatchObject({ status: 'done' })
+      expect(changed.world.effects()).toEqual(['try', 'try'])
       const final = await estateOf({ action: 'flaky', parameters: { failures: 1, isFinal: true } })
       const [failed] = await final.respond(alertOf(8))
       expect(failed?.outcome).toMatchObject({ status: 'failed', code: 'failed' })
