@@ -9,7 +9,7 @@ const files = ['package.json', 'LICENSE', 'build/riposte.node']
 /** Tests, benches and what only they read stay outside. */
 const isShipped = (path: string): boolean => {
   const name = basename(path)
-  if (name === 'node_modules') return false
+  if (name === 'node_modules' || name === 'testing' || name.endsWith('.d.ts')) return false
   if (/\.(?:test|bench|fixture|sample)\.ts$|^testing\.ts$|^tsconfig.*\.json$/.test(name))
     return false
   return !/\.(?:c|md)$/.test(name)
