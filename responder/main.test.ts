@@ -149,7 +149,7 @@ test('the kill switch reaches the nodes, and nothing is carried out while it is 
 
 test('a policy file with a mistake leaves the policies before it in force, and says so', async () => {
   const broken = join(sample.policyDirectory, 'new.yaml')
-  await writeFile(broken, policy('new', '{ match: {}, ladder: [{ name: x, do: [isolate_pod] }] }'))
+  await writeFile(broken, policy('new', '{ match: {}, ladder: [{ name: x, do: [isolate-pods] }] }'))
   const problems = await until(async () => {
     const { body } = await sample.call('GET', '/v1/policies')
     return body.problems.length > 0 ? body : undefined

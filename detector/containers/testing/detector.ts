@@ -71,6 +71,8 @@ export async function startTestDetector(
     'stdout_output.enabled': false,
     'riposte.data': join(directory, 'data'),
     'riposte.responder.url': `unix:${socket}`,
+    // A busy machine takes its time to say what a container is.
+    'riposte.identity.hold_ms': 10_000,
     'container_engines.docker': nobody,
     'container_engines.podman': nobody,
     'container_engines.containerd': nobody,
