@@ -49,7 +49,7 @@ const enabled = [
 ]
 const values = {
   actions: { enabled },
-  policies: { custom: { '60-promise.yaml': policy } },
+  policies: { custom: { '60-promise.yaml': policy }, resources: { keep: false } },
 }
 
 let cluster: Cluster
@@ -276,6 +276,29 @@ test('a reverse shell cuts its pod off in both directions, and no neighbour', as
   expect(await canReach(web, listener)).toBe(false)
   expect(await canReach(probe, neighbour)).toBe(true)
   expect(await canReach(neighbour, probe)).toBe(true)
+})
+
+test('kubectl shows what is live, and takes a policy', async () => {
+  const shown = (what: string) =>
+    cluster.kubectl(['get', what, '--namespace=riposte', '--no-headers', '--ignore-not-found'])
+  await eventually(
+    () => shown('containments'),
+    (text) => /isolate_pod +pod shop\/\S+ +live/.test(text),
+  )
+  await cluster.apply(
+    JSON.stringify({
+      apiVersion: 'riposte.dev/v1alpha1',
+      kind: 'ResponsePolicy',
+      metadata: { name: 'own', namespace: 'shop' },
+      spec: {
+        match: { rules: { names: ['Crypto miner started'] } },
+        ladder: [{ name: 'tell', do: ['notify'] }],
+      },
+    }),
+  )
+  const states = () =>
+    cluster.kubectl(['get', 'responsepolicies', '--namespace=shop', '--no-headers'])
+  await eventually(states, (text) => /^own\s+(?:<none>\s+)?Audit\s/.test(text))
 })
 
 test('undo connects it again', async () => {

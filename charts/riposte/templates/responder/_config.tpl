@@ -20,6 +20,7 @@
   "listen" "0.0.0.0:2810"
   "publicUrl" (printf "https://%s" $public)
   "policies" "/etc/riposte/policies"
+  "policyResources" .Values.policies.resources.enabled
   "kubernetes" (dict "enabled" "always")
   "nodes" $nodes
   "tls" $tls -}}
