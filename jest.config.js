@@ -1,4 +1,6 @@
 const shared = {
+  // What waits for the kernel or a server has a patience of its own; a busy machine is no failure.
+  testTimeout: 60_000,
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/jest.strip.js' },
   modulePathIgnorePatterns: ['<rootDir>/build/', '<rootDir>/.cache/'],

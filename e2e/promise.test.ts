@@ -30,7 +30,7 @@ spec:
   correlate: { by: [pod], window: 1h, cooldown: 1m }
   ladder:
     - name: contain
-      do: [isolate_pod]
+      do: [{ label_pod: { labels: { state: quarantined } } }, isolate_pod]
       undo: { ttl: 1h }
     - name: stop
       do: [{ scale_down_deployment: { to: 0 } }]

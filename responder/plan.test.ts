@@ -108,7 +108,7 @@ test("a rung `from: rule` takes the rule's actions over, and does not repeat wha
 })
 
 test('an action that a rule asks for and nobody knows ends as failed, never in silence', () => {
-  const alert = sampleAlert({ actions: [{ name: 'isolate_pod', parameters: {} }] })
+  const alert = sampleAlert({ actions: [{ name: 'isolate_everything', parameters: {} }] })
   expect(plan(inForce([]), alert)[0]?.recorded).toMatchObject({
     status: 'failed',
     code: 'unknown_action',
