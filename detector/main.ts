@@ -179,6 +179,7 @@ export async function startDetector(
         ...(link ? [['responder', link.status] as const] : []),
       ]),
       liveProcesses: state.processes.counts.live,
+      held: identity.held,
       degraded: degraded(),
       residentBytes: process.memoryUsage.rss(),
       cpuSeconds: (user + system) / 1e6,

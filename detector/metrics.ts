@@ -25,6 +25,8 @@ export interface DetectorMetrics {
   readonly rules: readonly RuleCount[]
   readonly outputs: ReadonlyMap<string, OutputStatus>
   readonly liveProcesses: number
+  /** Records that waited for their container's name, and containers that were judged without. */
+  readonly held: { readonly records: number; readonly late: number }
   readonly degraded: readonly string[]
   readonly residentBytes: number
   readonly cpuSeconds: number
@@ -100,6 +102,12 @@ function addOurs(metrics: DetectorMetrics, counter: Add, gauge: Add) {
     [{}, metrics.degraded.length],
   ])
   gauge('riposte_detector_processes', 'Live processes in the table.', [[{}, metrics.liveProcesses]])
+  counter('riposte_detector_records_held_total', "Records that waited for a container's name.", [
+    [{}, metrics.held.records],
+  ])
+  counter('riposte_detector_containers_late_total', 'Containers that were judged without a name.', [
+    [{}, metrics.held.late],
+  ])
   gauge('riposte_detector_info', 'Build.', [
     [{ version: metrics.version, arch: arch(), scope: metrics.scope }, 1],
   ])

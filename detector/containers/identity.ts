@@ -37,6 +37,9 @@ export class Identity {
   /** No process was in them when last looked. */
   #unused = new Set<Container>()
   #ticks = 0
+  /** Late containers up to the last two sweeps: the newer ones show as degraded, the others in the metrics alone. */
+  #lateBefore = 0
+  #lateAtSweep = 0
 
   constructor(options: IdentityOptions) {
     this.#options = options
@@ -78,7 +81,11 @@ export class Identity {
   /** Once a second. */
   tick(): void {
     void this.#options.connections.check()
-    if (++this.#ticks % SWEEP_TICKS === 0) this.#sweep()
+    if (++this.#ticks % SWEEP_TICKS === 0) {
+      this.#sweep()
+      this.#lateBefore = this.#lateAtSweep
+      this.#lateAtSweep = this.#hold.counts.late
+    }
     // A pod that the API server cannot tell now is what its runtime says, and one that it could not is its own again.
     for (const container of this.#options.state.containers.pending) {
       this.#join(container)
@@ -105,12 +112,23 @@ export class Identity {
     this.#unused = unused
   }
 
+  /** Records that waited, and containers that were judged before they were known, since the start. */
+  get held(): Readonly<Hold['counts']> {
+    return this.#hold.counts
+  }
+
   degraded(): readonly string[] {
     const { connections, pods } = this.#options
     const { dropped } = this.#amendments.counts
+    const late = this.#hold.counts.late - this.#lateBefore
     return [
       ...connections.degraded(),
       ...(pods?.degraded() ?? []),
+      ...(late > 0
+        ? [
+            `${late} containers were judged before their runtime had told what they are: rules on image, mounts and privileges may have missed; see riposte.identity.hold_ms`,
+          ]
+        : []),
       ...(dropped > 0 ? [`${dropped} alerts stay without a name: too many waited for one`] : []),
     ]
   }
