@@ -86,6 +86,10 @@ const versions: readonly (readonly string[])[] = [
     `create index steps_acted_risk on steps (mode, risk, acted_ms, kind, id, node) where acted_ms is not null`,
     `create index steps_acted_lane on steps (policy, lane, mode, acted_ms, kind, id) where acted_ms is not null`,
   ],
+  [
+    `create index steps_acted_namespace on steps (namespace, mode, risk, policy, acted_ms, kind, id) where acted_ms is not null`,
+    `create index steps_acted_workload on steps (workload, mode, risk, policy, acted_ms, kind, id) where acted_ms is not null`,
+  ],
 ]
 
 /** Brings the schema up to this program's; a newer one is left untouched and refused. */
