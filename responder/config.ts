@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import type { Problem } from '../contract/problem.ts'
+import { actions } from './actions/index.ts'
 import { evidenceSchema } from './evidence/config.ts'
 import type { Retention } from './ledger/retention.ts'
 import { addressRulesSchema } from './notifiers/address-rules.ts'
@@ -113,6 +114,18 @@ const schema = strict({
   nodes: nodesSchema.prefault({}),
   tls: tlsSchema.prefault({}),
   apiTokenFile: path.nullable().default(null).describe('bearer token for scripts that come by TCP'),
+  actions: strict({
+    enabled: z
+      .array(
+        word(
+          'action',
+          actions.map(({ name }) => name),
+        ),
+      )
+      .nullable()
+      .default(null)
+      .describe('what may be carried out here, whatever policies ask; null: every action'),
+  }).prefault({}),
   policyResources: z
     .boolean()
     .default(false)
@@ -123,6 +136,10 @@ const schema = strict({
       .describe('auto: in a pod, or where a kubeconfig is named'),
     kubeconfig: path.nullable().default(null).describe("null: the pod's service account"),
     namespace: z.string().min(1).nullable().default(null).describe("null: the pod's own"),
+    namespaces: z
+      .array(z.string().min(1))
+      .default([])
+      .describe('where its Roles hold; empty: it has ClusterRoles'),
     labels: z
       .record(z.string(), z.string())
       .default({ 'app.kubernetes.io/part-of': 'riposte' })

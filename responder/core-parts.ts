@@ -17,6 +17,8 @@ export interface CoreParts extends Pick<RunParts, 'linkTo' | 'kubernetes' | 'not
   readonly directory: string
   readonly judge: Judge
   readonly actions: readonly Action[]
+  /** Absent: every action may be carried out. */
+  readonly enabledActions?: Surroundings['enabledActions']
   readonly protected: Surroundings['protected']
   readonly modeOf: Surroundings['modeOf']
   /** After the change is durable: for metrics and nodes. Must not throw. */

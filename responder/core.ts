@@ -265,6 +265,7 @@ const runPartsOf = (parts: CoreParts, killSwitch: KillSwitch, leaseMs: number): 
   actions: new Map(parts.actions.map((action) => [action.name, action])),
   surroundings: {
     killSwitchFile: () => killSwitch.fileReason(),
+    enabledActions: parts.enabledActions ?? null,
     protected: parts.protected,
     modeOf: parts.modeOf,
   },

@@ -111,7 +111,15 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
     }),
   )
   await policies.start()
-  const rights = stack.use(watchRights({ cluster, actions, inForce: policies.inForce, log }))
+  const rights = stack.use(
+    watchRights({
+      cluster,
+      actions: actions.filter(({ name }) => config.actions.enabled?.includes(name) ?? true),
+      namespaces: config.kubernetes.namespaces,
+      inForce: policies.inForce,
+      log,
+    }),
+  )
   const tls = openTls(config, cluster.within)
   if (tls !== null) stack.use(tls)
   const { trust, confirm } = trustOf(
@@ -125,6 +133,7 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
       await openPolicyObjects({
         cluster,
         actions,
+        enabledActions: config.actions.enabled,
         data: config.data,
         ledger,
         policies,
@@ -149,6 +158,7 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
     directory: config.data,
     judge: judgeOf(policies.inForce, actions),
     actions,
+    enabledActions: config.actions.enabled,
     protected: policies.protected,
     modeOf: policies.modeOf,
     linkTo: linkTo(hub),

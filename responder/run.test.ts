@@ -8,6 +8,7 @@ import {
   terms,
   type Estate,
   type EstateOptions,
+  targetOf,
 } from '../e2e/estate.ts'
 import { ledgerHomes } from '../e2e/ledgers.ts'
 import { z } from 'zod'
@@ -116,6 +117,7 @@ for (const home of ledgerHomes()) {
       const gates = step?.outcome?.status === 'would' ? step.outcome.gates : []
       expect(gates.map(({ gate }) => gate)).toEqual([
         'kill_switch',
+        'enabled',
         'guard',
         'mode',
         'target',
@@ -203,6 +205,32 @@ for (const home of ledgerHomes()) {
       expect(estate.world.effects()).toEqual(['stop', 'stop', 'stop'])
       expect(steps.filter(({ outcome }) => outcome?.code === 'limits')).toHaveLength(9)
     })
+
+    test.each(['namespace', 'workload'] as const)(
+      'I6 a limit on a %s counts what was done in it, and only there',
+      async (scope) => {
+        const limit = {
+          origin: 'policy p',
+          scope,
+          isPolicyOnly: true,
+          classes: ['disrupt'],
+          max: 1,
+          perMs: 60_000,
+        } as const
+        const estate = await estateOf((alert, found) => {
+          const name = (alert.process?.pid ?? 0) < 10 ? 'shop' : 'bank'
+          const target = { ...targetOf(alert), namespace: name }
+          const workload = `Deployment/${name}/web`
+          return [draft(alert, found, { target, workload, terms: terms({ limits: [limit] }) })]
+        })
+        const outcomes = []
+        for (const pid of [1, 2, 11]) outcomes.push(...(await estate.respond(alertOf(pid))))
+        const codes = [...new Map(outcomes.map((step) => [step.target.uid, step])).values()].map(
+          ({ outcome }) => outcome?.code,
+        )
+        expect(codes).toEqual(['verified', 'limits', 'verified'])
+      },
+    )
 
     test('a fuse opens the policy until a person closes it', async () => {
       const estate = await estateOf({ terms: terms({ fuse: { max: 2, perMs: 60_000 } }) })

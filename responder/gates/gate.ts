@@ -12,6 +12,8 @@ export interface Situation {
   readonly nowMs: number
   /** Why nothing may happen now, or null. */
   readonly killSwitch: string | null
+  /** Names of the actions that may be carried out here; null: every one. */
+  readonly enabledActions: readonly string[] | null
   readonly protected: readonly ProtectedEntry[]
   /** The policy's mode as it is now; undefined when it is no longer loaded. */
   readonly policyMode: 'off' | 'audit' | 'enforce' | undefined

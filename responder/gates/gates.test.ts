@@ -6,7 +6,7 @@ import type { Step, StepDraft } from '../step.ts'
 import { acts } from './mode.ts'
 import type { Situation } from './gate.ts'
 import { builtInGuard } from './guard.ts'
-import { askAll } from './index.ts'
+import { askAll, askBeforePlan } from './index.ts'
 
 const alert = alertOf(812)
 const found: Case = {
@@ -53,6 +53,7 @@ const situation = (changes: Partial<Situation> = {}, step = stepOf()): Situation
   alert,
   nowMs: 500,
   killSwitch: null,
+  enabledActions: null,
   protected: [],
   policyMode: 'enforce',
   trip: null,
@@ -69,11 +70,20 @@ const situation = (changes: Partial<Situation> = {}, step = stepOf()): Situation
 
 const stoppedBy = (given: Situation) => askAll(given).stopped?.gate ?? null
 
+test('an action that is not enabled here is refused before it is planned, its undo is not', () => {
+  const asked = (enabledActions: readonly string[] | null, changes: Partial<Step> = {}) =>
+    askBeforePlan(situation({ enabledActions }, stepOf(changes))).stopped
+  expect(asked(['notify'])).toMatchObject({ gate: 'enabled', answer: 'refuse' })
+  expect(asked(['notify'], { kind: 'undo', undoes: 's' })).toBeNull()
+  expect(asked([stepOf().action])).toBeNull()
+  expect(asked(null)).toBeNull()
+})
+
 test('with nothing against it every gate passes, in the order of the design', () => {
   const { stopped, reports } = askAll(situation())
   expect(stopped).toBeNull()
   expect(reports.map(({ gate }) => gate).join(' ')).toBe(
-    'kill_switch guard mode target cooldown limits fuse breaker approval lock',
+    'kill_switch enabled guard mode target cooldown limits fuse breaker approval lock',
   )
 })
 

@@ -2,6 +2,7 @@
 import { approvalHolds } from './approval.ts'
 import { breaker, fuse } from './breaker.ts'
 import { cooldown } from './cooldown.ts'
+import { enabled } from './enabled.ts'
 import type { Answer, Gate, GateReport, Situation } from './gate.ts'
 import { protectedTargets } from './guard.ts'
 import { killSwitch } from './kill-switch.ts'
@@ -11,7 +12,7 @@ import { mode } from './mode.ts'
 import { target } from './target.ts'
 
 /** Asked before `plan` too, so that nobody is asked about what may not happen anyway. */
-const beforePlan: readonly Gate[] = [killSwitch, protectedTargets, mode]
+const beforePlan: readonly Gate[] = [killSwitch, enabled, protectedTargets, mode]
 
 const gates: readonly Gate[] = [
   ...beforePlan,

@@ -17,6 +17,8 @@ import type { RightsWatch } from './watch-rights.ts'
 export interface PolicyObjectsParts {
   readonly cluster: Cluster
   readonly actions: readonly Action[]
+  /** Null: every one may be carried out. */
+  readonly enabledActions: readonly string[] | null
   readonly data: string
   readonly ledger: Ledger
   readonly policies: LivePolicies
@@ -30,7 +32,7 @@ const callsMs = 20_000
 const shownAtMost = 500
 
 export async function openPolicyObjects(parts: PolicyObjectsParts): Promise<AsyncDisposable> {
-  const { cluster, actions, data, ledger, policies, rights, log } = parts
+  const { cluster, actions, enabledActions, data, ledger, policies, rights, log } = parts
   await using stack = new AsyncDisposableStack()
   const config = cluster.kubeConfig()
   if (config === null) return stack.move()
@@ -56,7 +58,11 @@ export async function openPolicyObjects(parts: PolicyObjectsParts): Promise<Asyn
     trips.get(name) ??
     findPolicy(policies.inForce(), name)
       ?.ladder.flatMap((rung) => rung.actions)
-      .flatMap((action) => rights.degraded().filter((said) => said.startsWith(`${action.name} `)))
+      .flatMap(({ name: action }) =>
+        enabledActions?.includes(action) === false
+          ? [`${action} is not enabled here (actions.enabled)`]
+          : rights.degraded().filter((said) => said.startsWith(`${action} `)),
+      )
       .at(0) ??
     null
   const statuses = new PolicyStatuses({

@@ -9,7 +9,10 @@ import { missingRights, rightsBeyond } from './rights.ts'
 
 export interface RightsWatchParts {
   readonly cluster: Cluster
+  /** Those that may be carried out here. */
   readonly actions: readonly Action[]
+  /** Where its Roles hold; empty: everywhere. */
+  readonly namespaces: readonly string[]
   readonly inForce: () => InForce
   readonly log: (message: string) => void
 }
@@ -21,7 +24,13 @@ export interface RightsWatch extends AsyncDisposable {
 
 const everyMs = 30_000
 
-export function watchRights({ cluster, actions, inForce, log }: RightsWatchParts): RightsWatch {
+export function watchRights({
+  cluster,
+  actions,
+  namespaces,
+  inForce,
+  log,
+}: RightsWatchParts): RightsWatch {
   let missing: readonly string[] = []
   let said = ''
   const stopping = new AbortController()
@@ -30,8 +39,8 @@ export function watchRights({ cluster, actions, inForce, log }: RightsWatchParts
       AbortSignal.any([stopping.signal, AbortSignal.timeout(everyMs)]),
     )
     const enabled = enabledOf(actions, inForce())
-    missing = await missingRights(kubernetes, enabled, [null])
-    const namespace = cluster.own.namespace ?? 'default'
+    missing = await missingRights(kubernetes, enabled, namespaces.length > 0 ? namespaces : [null])
+    const namespace = namespaces[0] ?? cluster.own.namespace ?? 'default'
     const [beyond = ''] = await rightsBeyond(kubernetes, enabled, ownRights, namespace)
     if (beyond !== said && beyond !== '') log(beyond)
     said = beyond

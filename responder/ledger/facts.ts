@@ -13,6 +13,7 @@ import { killSwitchReason, resetAtMs } from './switches.ts'
 export interface Surroundings {
   /** The kill switch's file, or null. */
   readonly killSwitchFile: () => string | null
+  readonly enabledActions: Situation['enabledActions']
   readonly protected: Situation['protected']
   readonly modeOf: (policy: string) => Situation['policyMode']
 }
@@ -36,6 +37,7 @@ export async function briefSituationOf(
     alert,
     nowMs,
     killSwitch: surroundings.killSwitchFile() ?? (await killSwitchReason(moment)),
+    enabledActions: surroundings.enabledActions,
     protected: surroundings.protected,
     policyMode: surroundings.modeOf(policy),
     trip: open?.reason ?? null,

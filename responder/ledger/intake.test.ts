@@ -96,6 +96,7 @@ test('I6 whatever comes when, no window holds more acts than its limit', async (
             const planned = { kind: 'change', detail: 'stop it', effect: {} } as const
             const surroundings = {
               killSwitchFile: () => null,
+              enabledActions: null,
               protected: [],
               modeOf: () => 'enforce' as const,
             }

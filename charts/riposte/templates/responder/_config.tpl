@@ -21,7 +21,8 @@
   "publicUrl" (printf "https://%s" $public)
   "policies" "/etc/riposte/policies"
   "policyResources" .Values.policies.resources.enabled
-  "kubernetes" (dict "enabled" "always")
+  "actions" (dict "enabled" .Values.actions.enabled)
+  "kubernetes" (dict "enabled" "always" "namespaces" .Values.responder.namespaces)
   "nodes" $nodes
   "tls" $tls -}}
 {{- if .Values.redis.enabled -}}
