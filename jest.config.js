@@ -1,6 +1,4 @@
 const shared = {
-  // What waits for the kernel or a server has a patience of its own; a busy machine is no failure.
-  testTimeout: 60_000,
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/jest.strip.js' },
   modulePathIgnorePatterns: ['<rootDir>/build/', '<rootDir>/.cache/'],
@@ -10,6 +8,8 @@ const shared = {
 export default {
   reporters: ['default', '<rootDir>/scripts/reporter.js'],
   globalSetup: '<rootDir>/scripts/jest-node.js',
+  // A busy machine is no failure. Here and not under `projects`, where jest does not read it.
+  testTimeout: 60_000,
   projects: [
     {
       ...shared,
