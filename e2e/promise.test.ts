@@ -4,6 +4,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, jest } from '@jest/globals'
 import { needs, reasonToSkip } from '../scripts/needs.ts'
@@ -200,8 +201,10 @@ const rights = async (account: string, verb: string, resource: string): Promise<
 }
 
 test('its accounts may do what the enabled actions need, and nothing else', async () => {
-  expect(await rights('responder', 'patch', 'deployments.apps')).toBe(true)
-  expect(await rights('responder', 'patch', 'pods')).toBe(true)
+  expect(await rights('disrupt', 'patch', 'deployments.apps')).toBe(true)
+  expect(await rights('contain', 'patch', 'deployments.apps')).toBe(false)
+  expect(await rights('contain', 'patch', 'pods')).toBe(true)
+  expect(await rights('responder', 'patch', 'pods')).toBe(false)
   for (const [verb, resource] of [
     ['get', 'secrets'],
     ['delete', 'pods'],
@@ -209,10 +212,13 @@ test('its accounts may do what the enabled actions need, and nothing else', asyn
     ['create', 'pods/exec'],
     ['patch', 'nodes'],
     ['create', 'clusterrolebindings'],
-  ] as const) {
-    expect([resource, await rights('responder', verb, resource)]).toEqual([resource, false])
-    expect([resource, await rights('detector', verb, resource)]).toEqual([resource, false])
-  }
+  ] as const)
+    for (const account of ['responder', 'detector', 'mark', 'contain', 'disrupt'])
+      expect([account, resource, await rights(account, verb, resource)]).toEqual([
+        account,
+        resource,
+        false,
+      ])
 })
 
 test.each([
@@ -335,6 +341,23 @@ test('its Deployment is scaled down only after somebody agreed, and undo brings 
   )
   await eventually(replicasOf, (replicas) => replicas === 1)
   expect(await canReach(probe, await webPod())).toBe(true)
+})
+
+test('the audit log of the API server names the class that did it', async () => {
+  const log = await readFile(cluster.auditLogPath, 'utf8')
+  const doneBy = (what: string, account: string) =>
+    log
+      .split('\n')
+      .some(
+        (line) =>
+          line.includes('"verb":"patch"') &&
+          line.includes(what) &&
+          line.includes(
+            `"impersonatedUser":{"username":"system:serviceaccount:riposte:${account}"`,
+          ),
+      )
+  expect(doneBy(`/pods/${web.metadata.name}`, 'riposte-mark')).toBe(true)
+  expect(doneBy('/deployments/web', 'riposte-disrupt')).toBe(true)
 })
 
 test('the audit chain holds what was done, and by whom', async () => {

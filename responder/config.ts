@@ -140,6 +140,12 @@ const schema = strict({
       .array(z.string().min(1))
       .default([])
       .describe('where its Roles hold; empty: it has ClusterRoles'),
+    accounts: namespaced
+      .nullable()
+      .default(null)
+      .describe(
+        'service accounts that steps act as, without the risk class at their ends (riposte/riposte for riposte/riposte-contain and so on); null: its own',
+      ),
     labels: z
       .record(z.string(), z.string())
       .default({ 'app.kubernetes.io/part-of': 'riposte' })

@@ -40,7 +40,7 @@ export interface ResponderParts {
   readonly version: string
   /** At the start and when policy files changed: they are in force, or their problems are to be shown. */
   readonly onPolicies: (policies: PolicyWatch) => void
-  /** Only for benches: actions of their own, and where a step is. */
+  /** Only for tests and benches: actions of their own, and where a step is. */
   readonly core?: Partial<Pick<CoreParts, 'actions' | 'reach'>>
 }
 

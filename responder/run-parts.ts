@@ -2,7 +2,7 @@
 import type { Evidence } from './evidence/evidence.ts'
 import type { Kubernetes } from './kubernetes/kubernetes.ts'
 import type { Alert } from '../contract/alert.ts'
-import type { Action, Call, Effect, NodeLink, Notify, Target } from './actions/action.ts'
+import type { Action, Call, Effect, NodeLink, Notify, Risk, Target } from './actions/action.ts'
 import type { Judge } from './case.ts'
 import type { KeptLease } from './keep-lease.ts'
 import type { Surroundings } from './ledger/facts.ts'
@@ -32,8 +32,8 @@ export interface RunParts {
   readonly actions: ReadonlyMap<string, Action>
   readonly surroundings: Surroundings
   readonly linkTo: (order: Order) => NodeLink
-  /** The API server, for one attempt: its calls end when the attempt does. */
-  readonly kubernetes: (signal: AbortSignal) => Kubernetes
+  /** The API server, for one attempt, by the rights of one class: its calls end when the attempt does. */
+  readonly kubernetes: (signal: AbortSignal, risk: Risk) => Kubernetes
   /** What one attempt of the step keeps. */
   readonly evidence: (step: Step, signal: AbortSignal) => Evidence
   /** Before the plan: throws when the alert's node may not speak of the target. */

@@ -99,7 +99,7 @@ async function prepare(
       target: step.target,
       parameters: step.parameters,
       node: parts.linkTo({ step, alert, leftMs, signal }),
-      kubernetes: parts.kubernetes(signal),
+      kubernetes: parts.kubernetes(signal, action.risk),
       evidence: parts.evidence(step, signal),
       link: parts.linkOf(step.caseId),
       signal,

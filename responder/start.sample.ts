@@ -17,7 +17,7 @@ import {
 } from '../contract/verdict.ts'
 import { readConfig } from './config.ts'
 import { readOrCreateSecret, readSecret } from './http/secret-file.ts'
-import { startResponder, type Responder } from './main.ts'
+import { startResponder, type Responder, type ResponderParts } from './main.ts'
 
 export interface Sample extends AsyncDisposable {
   readonly responder: Responder
@@ -40,6 +40,7 @@ export interface Reply {
 export async function startSample(
   policies: Readonly<Record<string, string>>,
   flags: Readonly<Record<string, unknown>> = {},
+  core: ResponderParts['core'] = {},
 ): Promise<Sample> {
   const directory = await mkdtemp(join(tmpdir(), 'riposte-'))
   const policyDirectory = join(directory, 'policies')
@@ -61,6 +62,7 @@ export async function startSample(
       logger,
       version: '0.0.0',
       onPolicies: () => {},
+      core,
     })
   }
   let responder = await start()

@@ -230,6 +230,7 @@ async function tokenOf(kubernetes: Kubernetes, account: string): Promise<string>
 export const testSettings = {
   enabled: 'auto',
   namespace: 'riposte',
+  accounts: null,
   labels: { 'app.kubernetes.io/part-of': 'riposte' },
   qps: 1000,
   burst: 1000,

@@ -109,6 +109,7 @@ export async function kubernetesAs(controlPlane: ControlPlane, token: string) {
       enabled: 'always',
       kubeconfig: kubeconfigWith(controlPlane, token),
       namespace: null,
+      accounts: null,
       labels: {},
       qps: 1000,
       burst: 1000,

@@ -19,11 +19,11 @@ import type {
 import { listSchema, nameOf, objectSchema } from './objects.ts'
 import { isTestFailure, refuseAnother } from './preconditions.ts'
 import { rootOf, type Resources } from './resources.ts'
-import type { ApiCall, Transport } from './transport.ts'
+import type { ApiCall, Caller } from './transport.ts'
 import { part, queryOf } from './urls.ts'
 
 export interface ClientParts {
-  readonly transport: Transport
+  readonly transport: Caller
   readonly resources: Resources
   readonly own: OwnPlace
 }
@@ -38,7 +38,7 @@ export const within = (parts: ClientParts, signal: AbortSignal): Kubernetes =>
 
 class BoundClient implements Kubernetes {
   readonly own: OwnPlace
-  readonly #transport: Transport
+  readonly #transport: Caller
   readonly #resources: Resources
   readonly #signal: AbortSignal
 

@@ -1,7 +1,9 @@
 /** The responder's way to its cluster, or none: by configuration, and whether this is a pod. */
 import type { KubeConfig } from '@kubernetes/client-node'
+import type { Risk } from '../actions/action.ts'
 import { Rounds } from '../rounds.ts'
 import { noKubernetes } from './absent.ts'
+import { accountOf, userOf } from './accounts.ts'
 import { within } from './client.ts'
 import { Connection, isInPod } from './connection.ts'
 import type { Kubernetes, OwnPlace } from './kubernetes.ts'
@@ -14,6 +16,8 @@ export interface KubernetesSettings {
   readonly enabled: 'auto' | 'always' | 'never'
   readonly kubeconfig: string | null
   readonly namespace: string | null
+  /** `NAMESPACE/PREFIX` of the accounts that steps act as; null: whoever this responder is. */
+  readonly accounts: string | null
   /** Labels of Riposte's own pods in that namespace. */
   readonly labels: Readonly<Record<string, string>>
   readonly qps: number
@@ -25,7 +29,10 @@ export interface Cluster extends AsyncDisposable {
   readonly own: OwnPlace
   /** For watches, which the client library keeps; null without a cluster. */
   readonly kubeConfig: () => KubeConfig | null
-  readonly within: (signal: AbortSignal) => Kubernetes
+  /** With `risk`, as the account of that class, where there is one. */
+  readonly within: (signal: AbortSignal, risk?: Risk) => Kubernetes
+  /** `NAMESPACE/NAME` of that account; null: this responder's own. */
+  readonly accountOf: (risk: Risk) => string | null
   /** One sentence where the API server is away. */
   readonly degraded: () => readonly string[]
 }
@@ -44,13 +51,14 @@ const none: Cluster = {
   own: noKubernetes.own,
   kubeConfig: () => null,
   within: () => noKubernetes,
+  accountOf: () => null,
   degraded: () => [],
   [Symbol.asyncDispose]: () => Promise.resolve(),
 }
 
 /** Throws KubernetesMisconfigured. That the API server is away is no error: it shows, and it may come. */
 export async function openKubernetes(parts: ClusterParts): Promise<Cluster> {
-  const { enabled, kubeconfig, namespace, labels, qps, burst } = parts.settings
+  const { enabled, kubeconfig, namespace, accounts, labels, qps, burst } = parts.settings
   const isWanted = enabled === 'auto' ? kubeconfig !== null || isInPod() : enabled === 'always'
   if (!isWanted) return none
   const connection = await Connection.open(kubeconfig, Date.now)
@@ -61,7 +69,13 @@ export async function openKubernetes(parts: ClusterParts): Promise<Cluster> {
     onCall: parts.onCall,
   })
   const own = { namespace: namespace ?? ownNamespace(), labels }
-  const client = { transport, resources: new Resources(Date.now), own }
+  const resources = new Resources(Date.now)
+  const accountFor = (risk: Risk | undefined) =>
+    risk === undefined || accounts === null ? null : accountOf(accounts, risk)
+  const callerFor = (risk: Risk | undefined) => {
+    const account = accountFor(risk)
+    return account === null ? transport : transport.as(userOf(account))
+  }
   const stopping = new AbortController()
   // A call that fails is what `away` says.
   const rounds = new Rounds(() => undefined)
@@ -70,7 +84,8 @@ export async function openKubernetes(parts: ClusterParts): Promise<Cluster> {
     isConfigured: true,
     own,
     kubeConfig: () => connection.kubeConfig(),
-    within: (signal) => within(client, signal),
+    within: (signal, risk) => within({ transport: callerFor(risk), resources, own }, signal),
+    accountOf: accountFor,
     degraded: () => {
       const away = transport.away()
       return away === null ? [] : [`the API server of Kubernetes is away: ${away}`]

@@ -19,7 +19,12 @@ export interface ApiCall {
   readonly what: string
   readonly timeoutMs?: number | undefined
   readonly maxBytes?: number | undefined
+  /** Whom the API server is to take this for; absent: ourselves. */
+  readonly user?: string | undefined
 }
+
+/** What calls are made through. */
+export type Caller = Pick<Transport, 'send' | 'access'>
 
 export interface TransportParts {
   readonly connection: Connection
@@ -74,6 +79,17 @@ export class Transport {
     return this.#parts.connection.access()
   }
 
+  /** The same, as somebody else: the API server asks whether we may, and judges by his rights alone. */
+  as(user: string): Caller {
+    return {
+      send: (call, signal) => this.send({ ...call, user }, signal),
+      access: async (signal) => {
+        const access = await this.access(signal)
+        return { ...access, headers: { ...access.headers, ...impersonating(user) } }
+      },
+    }
+  }
+
   async #pause(ms: number, signal: AbortSignal): Promise<void> {
     this.#parts.rate.quiet(ms)
     await sleep(ms, undefined, { signal })
@@ -103,7 +119,7 @@ export class Transport {
   }
 
   async #exchange(
-    { method, path, body, contentType, maxBytes = defaultMaxBytes, what }: ApiCall,
+    { method, path, body, contentType, maxBytes = defaultMaxBytes, what, user }: ApiCall,
     signal: AbortSignal,
   ): Promise<Answered> {
     const { connection, userAgent } = this.#parts
@@ -115,6 +131,7 @@ export class Transport {
       signal,
       headers: {
         ...headers,
+        ...impersonating(user),
         'user-agent': userAgent,
         accept: 'application/json, */*',
         ...(body === undefined ? {} : { 'content-type': contentType ?? 'application/json' }),
@@ -128,6 +145,9 @@ export class Transport {
     }
   }
 }
+
+const impersonating = (user: string | undefined): Readonly<Record<string, string>> =>
+  user === undefined ? {} : { 'impersonate-user': user }
 
 interface Answered {
   readonly status: number

@@ -1,8 +1,10 @@
 /** Compares what this responder may do with what its policies ask for, both ways, again and again: roles change. */
-import type { Action } from '../actions/action.ts'
+import { riskClasses, type Action, type Risk } from '../actions/action.ts'
+import { Forbidden } from '../actions/errors.ts'
 import { allPolicies, type InForce } from '../policy/in-force.ts'
 import { Rounds } from '../rounds.ts'
 import { messageOf } from '../errors.ts'
+import type { Right } from './kubernetes.ts'
 import type { Cluster } from './open.ts'
 import { ownRights } from './own-rights.ts'
 import { missingRights, rightsBeyond } from './rights.ts'
@@ -35,13 +37,14 @@ export function watchRights({
   let said = ''
   const stopping = new AbortController()
   const look = async () => {
-    const kubernetes = cluster.within(
-      AbortSignal.any([stopping.signal, AbortSignal.timeout(everyMs)]),
+    const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(everyMs)])
+    const found = await Promise.all(
+      holdersOf(cluster, actions, enabledOf(actions, inForce())).map((holder) =>
+        compare(cluster, holder, namespaces, signal),
+      ),
     )
-    const enabled = enabledOf(actions, inForce())
-    missing = await missingRights(kubernetes, enabled, namespaces.length > 0 ? namespaces : [null])
-    const namespace = namespaces[0] ?? cluster.own.namespace ?? 'default'
-    const [beyond = ''] = await rightsBeyond(kubernetes, enabled, ownRights, namespace)
+    missing = found.flatMap((each) => each.missing)
+    const beyond = found.flatMap((each) => each.beyond).join('; ')
     if (beyond !== said && beyond !== '') log(beyond)
     said = beyond
   }
@@ -64,6 +67,61 @@ export function watchRights({
       await first
       await rounds[Symbol.asyncDispose]()
     },
+  }
+}
+
+/** An account, and what it needs its rights for. */
+interface Holder {
+  /** Undefined: the responder's own. */
+  readonly risk: Risk | undefined
+  readonly account: string | null
+  readonly actions: readonly Action[]
+  readonly own: readonly Omit<Right, 'namespace'>[]
+}
+
+function holdersOf(
+  { accountOf }: Cluster,
+  actions: readonly Action[],
+  enabled: readonly Action[],
+): readonly Holder[] {
+  const isShared = accountOf('observe') === null
+  const own = { risk: undefined, account: null, actions: isShared ? enabled : [], own: ownRights }
+  const classes = riskClasses.filter(
+    (risk) => !isShared && actions.some((action) => action.risk === risk && action.rbac.length > 0),
+  )
+  return [
+    own,
+    ...classes.map((risk) => ({
+      risk,
+      account: accountOf(risk),
+      actions: enabled.filter((action) => action.risk === risk && action.rbac.length > 0),
+      own: [],
+    })),
+  ]
+}
+
+async function compare(
+  cluster: Cluster,
+  { risk, account, actions, own }: Holder,
+  namespaces: readonly string[],
+  signal: AbortSignal,
+): Promise<{ readonly missing: readonly string[]; readonly beyond: readonly string[] }> {
+  const kubernetes = cluster.within(signal, risk)
+  const namespace = namespaces[0] ?? cluster.own.namespace ?? 'default'
+  try {
+    const beyond = await rightsBeyond(kubernetes, actions, own, namespace)
+    return {
+      missing: await missingRights(
+        kubernetes,
+        actions,
+        namespaces.length > 0 ? namespaces : [null],
+      ),
+      beyond: account === null ? beyond : beyond.map((said) => `${account} has ${said}`),
+    }
+  } catch (error) {
+    if (!(error instanceof Forbidden) || account === null) throw error
+    const missing = actions.map(({ name }) => `${name} will fail: no right to act as ${account}`)
+    return { missing, beyond: [] }
   }
 }
 

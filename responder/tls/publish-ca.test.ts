@@ -44,6 +44,7 @@ beforeAll(async () => {
       enabled: 'always',
       kubeconfig: kubeconfigWith(controlPlane, token),
       namespace: null,
+      accounts: null,
       labels: {},
       qps: 100,
       burst: 100,

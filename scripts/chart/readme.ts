@@ -46,7 +46,9 @@ change. helm 3 and 4 both do.
 
 ## Rights
 
-A ClusterRole for each risk class, made from \`actions.enabled\` alone; Roles instead, in \`responder.namespaces\`, where you name some. All of
-them are bound to the responder's one account: it is one process, and what it can reach, every part of it can. Beside them the
-responder may create token reviews, get pods (is it so what a node says of one?), work with the objects of riposte.dev, and
-write the one ConfigMap with its certificate; the detector may read pods and that ConfigMap. Nobody may read Secrets.`
+A ClusterRole for each risk class, made from \`actions.enabled\` alone; Roles instead, in \`responder.namespaces\`, where you name some. Each
+is bound to a ServiceAccount of that class (\`riposte-contain\`, \`riposte-destroy\`, …), which no pod runs as: a step acts as the
+account of its class, so the API server refuses what another class may do, and its audit log names both. The responder's own account may
+impersonate exactly these (\`rbac.accountPerClass: false\` binds all Roles to it instead), create token reviews, get pods (is it so
+what a node says of one?), work with the objects of riposte.dev, and write the one ConfigMap with its certificate; the detector may read pods and
+that ConfigMap. Nobody may read Secrets.`

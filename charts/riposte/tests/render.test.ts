@@ -185,6 +185,49 @@ live(
   },
 )
 
+const bindingSchema = z.looseObject({
+  roleRef: z.looseObject({ name: z.string() }),
+  subjects: z.array(z.looseObject({ name: z.string() })),
+})
+const holdersOf = ({ objects }: Rendered): Record<string, string[]> =>
+  Object.fromEntries(
+    objects
+      .filter(({ kind }) => kind.endsWith('RoleBinding'))
+      .map((each) => bindingSchema.parse(each))
+      .map(({ roleRef, subjects }) => [roleRef.name, subjects.map(({ name }) => name)]),
+  )
+
+live('each class has an account of its own, and the responder may act as exactly these', () => {
+  const all = render(helm, withEveryAction)
+  const classes = [
+    ...new Set(actions.filter(({ rbac }) => rbac.length > 0).map(({ risk }) => risk)),
+  ]
+  const holders = holdersOf(all)
+  for (const risk of classes) {
+    expect(holders[`riposte-riposte-${risk}`]).toEqual([`riposte-${risk}`])
+    expect(find(all, 'ServiceAccount', `riposte-${risk}`)).toMatchObject({
+      automountServiceAccountToken: false,
+    })
+  }
+  const may = roleSchema.parse(find(all, 'Role', 'riposte-act'))
+  expect(may.metadata.namespace).toBe('riposte')
+  expect(may.rules).toEqual([
+    {
+      apiGroups: [''],
+      resources: ['serviceaccounts'],
+      resourceNames: classes.map((risk) => `riposte-${risk}`).toSorted(),
+      verbs: ['impersonate'],
+    },
+  ])
+  expect(holders['riposte-act']).toEqual(['riposte-responder'])
+})
+
+live('one account for all is a choice, and then nobody is impersonated', () => {
+  const single = render(helm, { ...withEveryAction, rbac: { accountPerClass: false } })
+  expect(holdersOf(single)['riposte-riposte-destroy']).toEqual(['riposte-responder'])
+  expect(single.text).not.toMatch(/impersonate|accounts: /)
+})
+
 live('with namespaces named, what lives in a namespace is granted in those alone', () => {
   const all = render(helm, { ...withEveryAction, responder: { namespaces: ['shop'] } })
   const everywhere = rolesOf(all).filter(

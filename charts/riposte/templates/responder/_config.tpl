@@ -25,6 +25,9 @@
   "kubernetes" (dict "enabled" "always" "namespaces" .Values.responder.namespaces)
   "nodes" $nodes
   "tls" $tls -}}
+{{- if and .Values.rbac.create .Values.rbac.accountPerClass -}}
+{{- $_ := set $config.kubernetes "accounts" (printf "%s/%s" (include "riposte.namespace" .) (include "riposte.fullname" .)) -}}
+{{- end -}}
 {{- if .Values.redis.enabled -}}
 {{- $_ := set $config "redisUrl" (printf "redis://%s-redis.%s.svc:6379" (include "riposte.fullname" .) (include "riposte.namespace" .)) -}}
 {{- else if .Values.externalRedis.existingSecret -}}
