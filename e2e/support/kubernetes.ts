@@ -208,7 +208,7 @@ export async function openTestCluster(options: ControlPlaneOptions = {}): Promis
       const own = await open(await kubeconfigWith(name, rules))
       // The API server hears of new roles a little later.
       await eventually(
-        () => missingRights(own, [{ name, rbac: plain(rules) }], [null]),
+        () => missingRights(own, [{ name, rbac: plain(rules), asked: [] }], [null]),
         ({ length }) => length === 0,
       )
       return own

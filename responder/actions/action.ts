@@ -4,6 +4,7 @@ import type { Alert } from '../../contract/alert.ts'
 import type { Answer, Operation } from '../../contract/verdict.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import type { Kubernetes } from '../kubernetes/kubernetes.ts'
+import type { VariantName } from './variants.ts'
 
 /** From harmless to final. The class fixes default guards, privileges and whether an approval is needed. */
 export const riskClasses = ['observe', 'notify', 'mark', 'contain', 'disrupt', 'destroy'] as const
@@ -119,8 +120,8 @@ export interface Action<Parameters extends z.ZodType<Effect> = z.ZodType<Effect>
     readonly apiGroups: readonly string[]
     readonly resources: readonly string[]
     readonly verbs: readonly string[]
-    /** Needed only with this parameter, such as `provider: cilium`. */
-    readonly onlyWith?: string
+    /** Needed only for this variant. */
+    readonly onlyWith?: VariantName
   }[]
   /** The node hands files over while it runs (evidence/from-nodes.ts). */
   readonly isEvidence?: boolean

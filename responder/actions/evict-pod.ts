@@ -32,7 +32,7 @@ export const evictPod = action({
   rbac: [
     { apiGroups: [''], resources: ['pods'], verbs: ['get'] },
     { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'] },
-    { apiGroups: [''], resources: ['pods'], verbs: ['delete'], onlyWith: 'overridePdb: true' },
+    { apiGroups: [''], resources: ['pods'], verbs: ['delete'], onlyWith: 'override-pdb' },
   ],
   undoes: null,
 

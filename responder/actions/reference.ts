@@ -1,6 +1,7 @@
 /** docs/reference/actions.md, printed from the records. */
 import { z } from 'zod'
 import type { Action } from './action.ts'
+import { variants } from './variants.ts'
 
 export function printReference(actions: readonly Action[]): string {
   return `${[intro, ...actions.map(section)].join('\n\n')}\n`
@@ -45,7 +46,7 @@ const table = (rows: readonly string[]): string =>
 function right({ apiGroups, resources, verbs, onlyWith }: Action['rbac'][number]): string {
   const groups = apiGroups.filter((group) => group !== '')
   const of = groups.length === 0 ? '' : ` (${groups.join(', ')})`
-  const only = onlyWith === undefined ? '' : ` with ${code(onlyWith)}`
+  const only = onlyWith === undefined ? '' : ` with ${code(variants[onlyWith].when)}`
   return `${verbs.join(', ')} ${resources.join(', ')}${of}${only}`
 }
 

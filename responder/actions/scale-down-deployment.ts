@@ -65,7 +65,7 @@ export const scaleDownDeployment = action({
       apiGroups: ['keda.sh'],
       resources: ['scaledobjects'],
       verbs: ['get', 'list', 'patch'],
-      onlyWith: 'KEDA in the cluster',
+      onlyWith: 'keda',
     },
   ],
   undoes: 'restores replicas, autoscalers and annotations, unless somebody changed them since',

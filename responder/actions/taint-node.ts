@@ -47,7 +47,7 @@ export const taintNode = action({
   capabilities: [],
   rbac: [
     { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'patch'] },
-    { apiGroups: [''], resources: ['pods'], verbs: ['list'], onlyWith: 'effect: NoExecute' },
+    { apiGroups: [''], resources: ['pods'], verbs: ['list'], onlyWith: 'no-execute' },
   ],
   undoes: 'takes exactly this taint away, or puts back the value that it had',
 

@@ -7,9 +7,10 @@ const cut = {
   rbac: [
     { apiGroups: [''], resources: ['pods'], verbs: ['get', 'patch'] },
     { apiGroups: ['policy'], resources: ['pods/eviction'], verbs: ['create'] },
-    { apiGroups: ['cilium.io'], resources: ['x'], verbs: ['create'], onlyWith: 'provider: cilium' },
+    { apiGroups: ['cilium.io'], resources: ['x'], verbs: ['create'], onlyWith: 'cilium' },
   ],
-}
+  asked: [{}],
+} as const
 
 const rule = (apiGroups: string[], resources: string[], verbs: string[]) => ({
   apiGroups,
@@ -20,13 +21,14 @@ const granted = (...resourceRules: object[]) => ({
   request: () => Promise.resolve({ status: { resourceRules } }),
 })
 
-test('an action that lacks rights says which, those of a variant are not asked for', async () => {
+test('an action that lacks rights says which, those of a variant only where a policy asks for it', async () => {
   const asked: Right[] = []
   const mayOnly = (verbs: string[]) => ({
     can: (right: Right) => {
       asked.push(right)
       return Promise.resolve(verbs.includes(right.verb))
     },
+    serves: () => Promise.resolve(false),
   })
   expect(await missingRights(mayOnly(['get', 'patch', 'create']), [cut], [null])).toEqual([])
   expect(asked).toHaveLength(3)
@@ -36,6 +38,11 @@ test('an action that lacks rights says which, those of a variant are not asked f
   ])
   // Asked once each, for both.
   expect(asked).toHaveLength(6)
+  const onCilium = { ...cut, asked: [{}, { provider: 'cilium' }] }
+  expect(await missingRights(mayOnly(['get', 'patch']), [onCilium], [null])).toEqual([
+    'cut will fail: no right to create pods/eviction.policy',
+    'cut with provider: cilium will fail: no right to create x.cilium.io',
+  ])
 })
 
 test('what is granted beyond need is named, what everybody may is not', async () => {

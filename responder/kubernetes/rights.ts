@@ -1,6 +1,7 @@
 /** What this responder may do, asked of the API server; and what its enabled actions need. */
 import { z } from 'zod'
-import type { Action } from '../actions/action.ts'
+import type { Action, Effect } from '../actions/action.ts'
+import { variants, type VariantName } from '../actions/variants.ts'
 import type { Kubernetes, Right } from './kubernetes.ts'
 
 export const canSchema = z.looseObject({ status: z.looseObject({ allowed: z.boolean() }) })
@@ -22,20 +23,38 @@ export const rightBody = ({ verb, apiGroup, resource, namespace }: Right) => {
   }
 }
 
-/** Every single right of the records, those of variants (`onlyWith`) left out. */
-const rightsOf = ({ rbac }: Pick<Action, 'rbac'>): Omit<Right, 'namespace'>[] =>
-  rbac
-    .filter(({ onlyWith }) => onlyWith === undefined)
-    .flatMap(({ apiGroups, resources, verbs }) =>
-      apiGroups.flatMap((apiGroup) =>
-        resources.flatMap((resource) => verbs.map((verb) => ({ verb, apiGroup, resource }))),
-      ),
-    )
+/** Every single right of the records. */
+const rightsOf = (rbac: Action['rbac']): Omit<Right, 'namespace'>[] =>
+  rbac.flatMap(({ apiGroups, resources, verbs }) =>
+    apiGroups.flatMap((apiGroup) =>
+      resources.flatMap((resource) => verbs.map((verb) => ({ verb, apiGroup, resource }))),
+    ),
+  )
 
-/** One sentence for each action that lacks rights; `namespaces` [null]: everywhere. */
+/** An action, and the parameters that policies ask it with. */
+export interface Wanted extends Pick<Action, 'name' | 'rbac'> {
+  readonly asked: readonly Effect[]
+}
+
+/** Null: what it needs in any case. */
+async function variantsOf(
+  kubernetes: Pick<Kubernetes, 'serves'>,
+  { rbac, asked }: Wanted,
+): Promise<readonly (VariantName | null)[]> {
+  const found: (VariantName | null)[] = [null]
+  for (const { onlyWith } of rbac) {
+    if (onlyWith === undefined || found.includes(onlyWith)) continue
+    const { isAsked } = variants[onlyWith]
+    for (const parameters of asked)
+      if (!found.includes(onlyWith) && (await isAsked(parameters, kubernetes))) found.push(onlyWith)
+  }
+  return found
+}
+
+/** One sentence for each action, or variant of it, that lacks rights; `namespaces` [null]: everywhere. */
 export async function missingRights(
-  kubernetes: Pick<Kubernetes, 'can'>,
-  actions: readonly Pick<Action, 'name' | 'rbac'>[],
+  kubernetes: Pick<Kubernetes, 'can' | 'serves'>,
+  actions: readonly Wanted[],
   namespaces: readonly (string | null)[],
 ): Promise<readonly string[]> {
   const asked = new Map<string, Promise<boolean>>()
@@ -46,15 +65,21 @@ export async function missingRights(
     return answer
   }
   const sentences: string[] = []
-  for (const action of actions) {
+  const lacks = async (rbac: Action['rbac']) => {
     const missing: string[] = []
-    for (const right of rightsOf(action))
+    for (const right of rightsOf(rbac))
       for (const namespace of namespaces)
         if (!(await ask({ ...right, namespace })))
           missing.push(nameOfRight({ ...right, namespace }))
-    if (missing.length > 0)
-      sentences.push(`${action.name} will fail: no right to ${missing.join(', ')}`)
+    return missing
   }
+  for (const action of actions)
+    for (const variant of await variantsOf(kubernetes, action)) {
+      const missing = await lacks(action.rbac.filter(({ onlyWith = null }) => onlyWith === variant))
+      const what = variant === null ? '' : ` with ${variants[variant].when}`
+      if (missing.length > 0)
+        sentences.push(`${action.name}${what} will fail: no right to ${missing.join(', ')}`)
+    }
   return sentences
 }
 
@@ -90,7 +115,7 @@ export async function rightsBeyond(
   namespace: string,
 ): Promise<readonly string[]> {
   const needed = new Set(
-    [...actions.flatMap(rightsOf), ...own].map((right) =>
+    [...actions.flatMap(({ rbac }) => rightsOf(rbac)), ...own].map((right) =>
       nameOfRight({ ...right, namespace: null }),
     ),
   )

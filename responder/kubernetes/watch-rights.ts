@@ -7,7 +7,7 @@ import { messageOf } from '../errors.ts'
 import type { Right } from './kubernetes.ts'
 import type { Cluster } from './open.ts'
 import { ownRights } from './own-rights.ts'
-import { missingRights, rightsBeyond } from './rights.ts'
+import { missingRights, rightsBeyond, type Wanted } from './rights.ts'
 
 export interface RightsWatchParts {
   readonly cluster: Cluster
@@ -75,14 +75,14 @@ interface Holder {
   /** Undefined: the responder's own. */
   readonly risk: Risk | undefined
   readonly account: string | null
-  readonly actions: readonly Action[]
+  readonly actions: readonly (Action & Wanted)[]
   readonly own: readonly Omit<Right, 'namespace'>[]
 }
 
 function holdersOf(
   { accountOf }: Cluster,
   actions: readonly Action[],
-  enabled: readonly Action[],
+  enabled: readonly (Action & Wanted)[],
 ): readonly Holder[] {
   const isShared = accountOf('observe') === null
   const own = { risk: undefined, account: null, actions: isShared ? enabled : [], own: ownRights }
@@ -126,11 +126,12 @@ async function compare(
 }
 
 /** Those that a policy names. What rules ask for by themselves is in audit, and says itself when it may not. */
-function enabledOf(actions: readonly Action[], inForce: InForce): readonly Action[] {
-  const named = new Set(
-    allPolicies(inForce).flatMap(({ ladder }) =>
-      ladder.flatMap((rung) => rung.actions.map(({ name }) => name)),
-    ),
-  )
-  return actions.filter(({ name }) => named.has(name))
+function enabledOf(actions: readonly Action[], inForce: InForce): readonly (Action & Wanted)[] {
+  const named = allPolicies(inForce).flatMap(({ ladder }) => ladder.flatMap((rung) => rung.actions))
+  return actions.flatMap((action) => {
+    const asked = named.filter(({ name }) => name === action.name)
+    return asked.length === 0
+      ? []
+      : [{ ...action, asked: asked.map(({ parameters }) => parameters) }]
+  })
 }

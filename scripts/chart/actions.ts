@@ -30,15 +30,15 @@ export function printOwnRights(rights: readonly Omit<Right, 'namespace'>[]): str
 
 const isClusterWide = (resource: string): boolean => clusterWide.has(resource.split('/')[0] ?? '')
 
-/** `{ "<name>": { risk, capabilities, cluster: [rule…], namespaced: [rule…] } }` */
+/** `{ "<name>": { risk, capabilities, cluster: [rule…], namespaced: [rule…] } }`; a rule may be `onlyWith` a variant. */
 export function printActions(actions: readonly Action[]): string {
   const entries = actions
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
     .map(({ name, risk, capabilities, rbac }) => {
       const part = (isWanted: (resource: string) => boolean) =>
-        rbac.flatMap(({ apiGroups, resources, verbs }) => {
+        rbac.flatMap(({ resources, ...rule }) => {
           const some = resources.filter(isWanted)
-          return some.length === 0 ? [] : [{ apiGroups, resources: some, verbs }]
+          return some.length === 0 ? [] : [{ ...rule, resources: some }]
         })
       const namespaced = part((resource) => !isClusterWide(resource))
       return [name, { risk, capabilities, cluster: part(isClusterWide), namespaced }]

@@ -1,14 +1,13 @@
 /** The chart's README: how to install it, what it grants, every value. */
 import type { Action } from '../../responder/actions/action.ts'
+import { variants } from '../../responder/actions/variants.ts'
 import { leavesOf, type Value } from './values.ts'
 
 export function printReadme(values: readonly Value[], actions: readonly Action[]): string {
   const rights = actions
     .filter(({ rbac, capabilities }) => rbac.length + capabilities.length > 0)
     .map(({ name, risk, rbac, capabilities }) => {
-      const rules = rbac.map(
-        ({ resources, verbs }) => `${resources.join(', ')}: ${verbs.join(', ')}`,
-      )
+      const rules = rbac.filter(({ onlyWith }) => onlyWith === undefined).map(shown)
       return `| ${name} | ${risk} | ${rules.join(' · ') || 'none'} | ${capabilities.join(', ') || 'none'} |`
     })
   const rows = leavesOf(values).map(
@@ -22,10 +21,31 @@ export function printReadme(values: readonly Value[], actions: readonly Action[]
       '| --- | --- | --- | --- |',
       ...rights,
     ].join('\n'),
+    aboutVariants,
+    [
+      '| variant | action | when | rights |',
+      '| --- | --- | --- | --- |',
+      ...variantRows(actions),
+    ].join('\n'),
     '## Values',
     ['| value | default | what |', '| --- | --- | --- |', ...rows].join('\n'),
   ].join('\n\n')}\n`
 }
+
+const shown = ({ resources, verbs }: Action['rbac'][number]): string =>
+  `${resources.join(', ')}: ${verbs.join(', ')}`
+
+const variantRows = (actions: readonly Action[]): string[] =>
+  Object.entries(variants).flatMap(([variant, { when }]) =>
+    actions.flatMap(({ name, rbac }) => {
+      const rules = rbac.filter(({ onlyWith }) => onlyWith === variant).map(shown)
+      return rules.length === 0 ? [] : [`| ${variant} | ${name} | ${when} | ${rules.join(' · ')} |`]
+    }),
+  )
+
+const aboutVariants = `Beside these, rights that an action needs only where a policy or the cluster asks for more: those of the variants in
+\`actions.variants\`, and no others. A policy that asks for one that is not granted shows as Degraded, with the right that is
+missing, and so does \`riposte status\`.`
 
 const intro = `# The chart
 

@@ -12,7 +12,7 @@
 
 {{/*
 Rules by risk class and reach, as JSON {risk: {cluster: [rule…], namespaced: [rule…]}}; a right that two actions of a class
-need is there once.
+need is there once, one of a variant only where the variant is named.
 */}}
 {{- define "riposte.rights" -}}
 {{- $known := .Files.Get "files/actions.json" | fromJson -}}
@@ -20,10 +20,12 @@ need is there once.
 {{- range $name := .Values.actions.enabled | sortAlpha -}}
 {{- with $action := get $known $name -}}
 {{- range $reach := list "cluster" "namespaced" -}}
-{{- with get $action $reach -}}
+{{- range $rule := get $action $reach -}}
+{{- if or (not $rule.onlyWith) (has $rule.onlyWith $.Values.actions.variants) -}}
 {{- $class := default dict (get $rights $action.risk) -}}
-{{- $_ := set $class $reach (concat (default list (get $class $reach)) . | uniq) -}}
+{{- $_ := set $class $reach (append (default list (get $class $reach)) (omit $rule "onlyWith") | uniq) -}}
 {{- $_ := set $rights $action.risk $class -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -6,6 +6,7 @@ import { parse, parseAllDocuments } from 'yaml'
 import { z } from 'zod'
 import { clusterTools } from '../../../e2e/cluster/tools.ts'
 import { actions } from '../../../responder/actions/index.ts'
+import { variants } from '../../../responder/actions/variants.ts'
 import { ownRights } from '../../../responder/kubernetes/own-rights.ts'
 import { loadPolicies } from '../../../responder/policy/load.ts'
 import { needs } from '../../../scripts/needs.ts'
@@ -24,7 +25,9 @@ beforeAll(async () => {
   helm3 = tools.path('helm3')
 }, 1_200_000)
 
-const withEveryAction = { actions: { enabled: actions.map(({ name }) => name) } }
+const withEveryAction = {
+  actions: { enabled: actions.map(({ name }) => name), variants: Object.keys(variants) },
+}
 
 /** Policies are others' work and tested by themselves. */
 const withoutPolicies = ({ text }: Rendered): string =>
@@ -184,6 +187,26 @@ live(
     )
   },
 )
+
+const rulesOf = (values: object) => JSON.stringify(rolesOf(render(helm, values)))
+
+live('what a variant needs is granted where it is named, by default what is harmless', () => {
+  const enabled = ['isolate_pod', 'evict_pod', 'delete_resource']
+  const least = rulesOf({ actions: { enabled, variants: [] } })
+  expect(least).not.toMatch(/cilium|calico|services|rolebindings|onlyWith/)
+  expect(rulesOf({ actions: { enabled, variants: ['cilium'] } })).toContain('ciliumnetworkpolicies')
+  expect(rulesOf({ actions: { enabled, variants: ['rbac-kinds'] } })).toContain('rolebindings')
+  const usual = rulesOf({ actions: { enabled } })
+  expect(usual).toContain('services')
+  expect(usual).not.toMatch(
+    /cilium|calico|rolebindings|replicasets","statefulsets","daemonsets"\],"verbs":\["get"\]/,
+  )
+})
+
+live('every variant that an action has may be named, and no other', () => {
+  const said = refusal(helm, { actions: { variants: ['none-such'] } })
+  for (const name of Object.keys(variants)) expect(said).toContain(`'${name}'`)
+})
 
 const bindingSchema = z.looseObject({
   roleRef: z.looseObject({ name: z.string() }),
