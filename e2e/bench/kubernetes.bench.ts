@@ -16,6 +16,7 @@ import { alertOf, PodDoor } from './pod-door.ts'
 import { effectNames, Effects, makePods, markLabel, now, type BenchPod, type EffectName } from './pod-effects.ts' // prettier-ignore
 import { printMachine, printTable, quantile } from './table.ts'
 
+/** Back to back: the next as soon as the effect of the one before is seen, as the peer was measured. */
 const goals = {
   'one at a time': 'p50 ≤ 8 ms, p99 ≤ 25 ms',
   'back to back': '≥ 50/s, p99 < 250 ms',
@@ -79,7 +80,7 @@ async function ask(door: PodDoor, effect: EffectName, pods: readonly BenchPod[],
   if (effect !== 'delete') return began
   let pending = await door.pending()
   for (; pending.length < pods.length; pending = await door.pending())
-    await sleep(shape === 'one at a time' ? pauseMs : 10 * pauseMs)
+    await sleep(shape === 'all at once' ? 10 * pauseMs : 5)
   const byName = new Map(pods.map((pod) => [`pod default/${pod.name}`, pod]))
   const vote = async ({ id, targetName }: (typeof pending)[number]) => {
     const pod = byName.get(targetName)
@@ -91,12 +92,17 @@ async function ask(door: PodDoor, effect: EffectName, pods: readonly BenchPod[],
   return began
 }
 
-async function idle({ door, effects }: Run, effect: EffectName, pods: readonly BenchPod[]) {
+async function inTurn(
+  { door, effects }: Run,
+  effect: EffectName,
+  pods: readonly BenchPod[],
+  shape: Shape,
+) {
   const began = new Map<BenchPod, number>()
   for (const pod of pods) {
-    for (const [, at] of await ask(door, effect, [pod], 'one at a time')) began.set(pod, at)
+    for (const [, at] of await ask(door, effect, [pod], shape)) began.set(pod, at)
     await effects.until(effect, [pod], patienceMs)
-    await sleep(pauseMs)
+    if (shape === 'one at a time') await sleep(pauseMs)
   }
   return began
 }
@@ -105,7 +111,9 @@ async function measure(run: Run, effect: EffectName, shape: Shape, pods: readonl
   const { door, effects, rows, costs, paths } = run
   const before = await door.report()
   const began: Began =
-    shape === 'one at a time' ? await idle(run, effect, pods) : await ask(door, effect, pods, shape)
+    shape === 'all at once'
+      ? await ask(door, effect, pods, shape)
+      : await inTurn(run, effect, pods, shape)
   await effects.until(effect, pods, patienceMs).catch(async (cause: unknown) => {
     throw new Error((await door.notDone()).join('\n'), { cause })
   })
@@ -187,7 +195,7 @@ async function main() {
   await using door = await PodDoor.open(args, profile)
   const run: Run = { door, effects, rows: [], costs: [], paths: [] }
   for (const effect of offered) {
-    await idle(run, effect, pods.slice(0, warm))
+    await inTurn(run, effect, pods.slice(0, warm), 'one at a time')
     const parts = { 'one at a time': idleCount, 'back to back': many, 'all at once': thousand }
     let next = warm
     for (const [shape, count] of Object.entries(parts)) {
