@@ -277,6 +277,7 @@ test('a recreated pod is left alone, and one that another step isolated is left 
   await expect(isolatePod.plan(call)).rejects.toMatchObject({ code: 'target_gone' })
   await expect(isolatePod.run(call, effect)).rejects.toMatchObject({ code: 'target_gone' })
   expect((await now(second)).metadata.labels).toBeUndefined()
+  expect(await policiesOf(first)).toEqual([])
 
   const other = callOf(isolatePod, { alert: alertOf(second), kubernetes, node })
   await isolatePod.run(other, await planned(isolatePod, other))

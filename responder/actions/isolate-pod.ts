@@ -1,4 +1,4 @@
-import { isolationEffectSchema } from '../isolation/effect.ts'
+import { isolationEffectSchema, plannedIsolationSchema } from '../isolation/effect.ts'
 import { outOfServiceRights } from '../isolation/out-of-service.ts'
 import { isolationSchema } from '../isolation/parameters.ts'
 import { planIsolation } from '../isolation/plan.ts'
@@ -44,7 +44,7 @@ export const isolatePod = action({
     'puts the labels back, removes the policy and lifts the cut, unless somebody changed them',
 
   plan: planIsolation,
-  run: (call, effect) => runIsolation(call, isolationEffectSchema.parse(effect)),
+  run: (call, planned) => runIsolation(call, plannedIsolationSchema.parse(planned)),
   verify: (call, effect) => verifyIsolation(call, isolationEffectSchema.parse(effect)),
   undo: (call, effect) => undoIsolation(call, isolationEffectSchema.parse(effect)),
 })

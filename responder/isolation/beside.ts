@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { Kubernetes } from '../kubernetes/kubernetes.ts'
 import { labelSelectorSchema, selects, type LabelSelector } from '../policy/workloads.ts'
+import { isolatedLabel } from './effect.ts'
 import type { Direction } from './parameters.ts'
 
 type Labels = Readonly<Record<string, string>>
@@ -27,16 +28,19 @@ export interface PolicyBeside {
 }
 
 export async function policiesIn(
-  kubernetes: Kubernetes,
+  kubernetes: Pick<Kubernetes, 'list'>,
   namespace: string | null,
 ): Promise<readonly PolicyBeside[]> {
   const of = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', namespace }
-  return (await kubernetes.list(of)).map((object) => {
-    const { metadata, spec } = policySchema.parse(object)
-    const limits = spec.policyTypes.map((type) => (type === 'Ingress' ? 'ingress' : 'egress'))
-    const allows = limits.filter((direction) => spec[direction].length > 0)
-    return { name: metadata.name, selector: spec.podSelector, allows, limits }
-  })
+  // Ours select one pod each; of a thousand isolations there are a thousand.
+  return (await kubernetes.list(of, { labels: `!${isolatedLabel}`, mayLag: true })).map(
+    (object) => {
+      const { metadata, spec } = policySchema.parse(object)
+      const limits = spec.policyTypes.map((type) => (type === 'Ingress' ? 'ingress' : 'egress'))
+      const allows = limits.filter((direction) => spec[direction].length > 0)
+      return { name: metadata.name, selector: spec.podSelector, allows, limits }
+    },
+  )
 }
 
 /** Those that still allow a pod with these labels something in these directions. */

@@ -1,7 +1,8 @@
 /** What an isolation did, as the ledger keeps it. */
 import { z } from 'zod'
 import { entriesSchema } from '../kubernetes/map-patch.ts'
-import { referenceSchema } from '../kubernetes/objects.ts'
+import type { PatchOperation } from '../kubernetes/kubernetes.ts'
+import { patchSchema, referenceSchema } from '../kubernetes/objects.ts'
 import { nodeCutSchema } from './node-cut.ts'
 
 /** The label that ours alone selects; its value is the step. */
@@ -31,3 +32,7 @@ export const isolationEffectSchema = z.object({
   notes: z.array(z.string()),
 })
 export type IsolationEffect = z.infer<typeof isolationEffectSchema>
+
+/** With what `run` sends, from the pod as `plan` saw it: its tests fail where that is not so any more. */
+export const plannedIsolationSchema = isolationEffectSchema.extend({ relabel: patchSchema })
+export type PlannedIsolation = IsolationEffect & { readonly relabel: readonly PatchOperation[] }

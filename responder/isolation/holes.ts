@@ -76,7 +76,7 @@ async function dnsAddressesOf(kubernetes: Kubernetes): Promise<string[]> {
   const { namespace, labels } = dnsPods
   const of = { apiVersion: 'v1', kind: 'Service', namespace }
   const [services, pods] = await Promise.all([
-    kubernetes.list(of, { labels: selectorOf(labels) }),
+    kubernetes.list(of, { labels: selectorOf(labels), mayLag: true }),
     addressesOfPods(kubernetes, namespace, labels),
   ])
   const clusterIps = services.flatMap((service) => serviceSchema.parse(service).spec.clusterIPs)

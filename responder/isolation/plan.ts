@@ -1,15 +1,16 @@
 /** What isolating a pod would change, asked of the API server and of the node; nothing is changed. */
 import type { Call, Planned } from '../actions/action.ts'
 import { ActionFailed, ActionRefused } from '../actions/errors.ts'
-import type { Kubernetes, KubernetesObject } from '../kubernetes/kubernetes.ts'
+import type { Kubernetes, KubernetesObject, ObjectReference } from '../kubernetes/kubernetes.ts'
 import { entriesOf, type Entries } from '../kubernetes/map-patch.ts'
 import { referenceTo } from '../kubernetes/objects.ts'
 import { partsOfPod, podName } from '../kubernetes/pods.ts'
 import { priorOf } from '../kubernetes/prior-state.ts'
 import { referenceOf } from '../kubernetes/references.ts'
 import { groupOf } from '../kubernetes/resources.ts'
+import { getUnlessGone } from '../kubernetes/unless-gone.ts'
 import { allowing, lifted, policiesIn } from './beside.ts'
-import { isolatedLabel, relabellingSchema, type IsolationEffect } from './effect.ts'
+import { isolatedLabel, relabellingSchema, type PlannedIsolation } from './effect.ts'
 import { addressesOf, holesOf } from './holes.ts'
 import { askNode, type NodeCut } from './node-cut.ts'
 import { outOfService } from './out-of-service.ts'
@@ -23,23 +24,26 @@ type IsolationCall = Call<IsolationParameters>
 export async function planIsolation(call: IsolationCall): Promise<Planned> {
   const reference = referenceOf(call.target, call.alert)
   try {
-    const pod = await call.kubernetes.get(reference)
+    const [pod, around] = await Promise.all([
+      call.kubernetes.get(reference),
+      surroundingsOf(call, reference),
+    ])
     const by = await isolatedBy(call, pod)
     if (by !== null)
       return { kind: 'already_done', detail: `${call.target.name} is isolated by ${by}` }
-    return changeOf(call, await effectFor(call, pod))
+    return changeOf(call, await effectFor(call, pod, around))
   } catch (error) {
     if (!(error instanceof ActionFailed) || !error.retryable) throw error
     // The node needs no API server: what it can do is done at once.
-    const [node, note] = await nodeCutFor(call, { allow: [], allowPorts: [] })
+    const [node, note] = await nodeCutFor(call, noAddresses)
     if (node === null) throw error
     const notes = [`no policy: ${error.message}`, ...note]
-    const effect = { step: call.stepId, reference, policy: null, labels: null, probe: null }
-    return changeOf(call, { ...effect, node, notes })
+    const nothing = { policy: null, labels: null, relabel: [], probe: null }
+    return changeOf(call, { step: call.stepId, reference, ...nothing, node, notes })
   }
 }
 
-function changeOf({ target, parameters }: IsolationCall, effect: IsolationEffect): Planned {
+function changeOf({ target, parameters }: IsolationCall, effect: PlannedIsolation): Planned {
   const { reference, policy, labels, node, notes } = effect
   const by = [
     ...(node === null ? [] : ['its node at once']),
@@ -58,25 +62,38 @@ function changeOf({ target, parameters }: IsolationCall, effect: IsolationEffect
 async function isolatedBy({ kubernetes, stepId }: IsolationCall, pod: KubernetesObject) {
   const step = pod.metadata.labels?.[isolatedLabel]
   if (step === undefined || step === stepId) return null
-  const others = await policiesIn(kubernetes, pod.metadata.namespace ?? null)
-  return others.some(({ name }) => name === policyName(step)) ? `step ${step}` : null
+  const { apiVersion, kind } = providers.networkpolicy
+  const { namespace = null } = pod.metadata
+  const reference = { apiVersion, kind, namespace, name: policyName(step), uid: null }
+  return (await getUnlessGone(kubernetes, reference)) === null ? null : `step ${step}`
 }
 
 const policyName = (step: string): string => `riposte-${step}`
 
-async function effectFor(call: IsolationCall, pod: KubernetesObject): Promise<IsolationEffect> {
+/** What does not depend on how the pod is now, and is therefore asked beside it. */
+async function surroundingsOf(call: IsolationCall, { namespace }: ObjectReference) {
+  const { kubernetes, parameters } = call
+  const holes = holesOf(parameters, kubernetes.own)
+  const [[node, cutNotes], [provider, providerNotes], others] = await Promise.all([
+    nodeCutFor(call, () => addressesOf(kubernetes, holes)),
+    providerFor(kubernetes, parameters, namespace),
+    policiesIn(kubernetes, namespace),
+  ])
+  return { holes, node, cutNotes, provider, providerNotes, others }
+}
+
+async function effectFor(
+  call: IsolationCall,
+  pod: KubernetesObject,
+  around: Awaited<ReturnType<typeof surroundingsOf>>,
+): Promise<PlannedIsolation> {
   const { kubernetes, parameters, stepId, caseId } = call
+  const { holes, node, cutNotes, provider, providerNotes, others } = around
   const { directions } = parameters
   const { namespace = null, labels = {} } = pod.metadata
   const parts = partsOfPod(pod)
-  const holes = holesOf(parameters, kubernetes.own)
   const isHostNetwork = parts.spec.hostNetwork
-  const [[node, cutNotes], [provider, providerNotes], others, probe] = await Promise.all([
-    addressesOf(kubernetes, holes).then((addresses) => nodeCutFor(call, addresses)),
-    providerFor(kubernetes, parameters, namespace),
-    policiesIn(kubernetes, namespace),
-    parameters.verify === 'probe' ? findProbe(parts) : null,
-  ])
+  const probe = parameters.verify === 'probe' ? await findProbe(parts) : null
   if (isHostNetwork && node === null)
     throw new ActionRefused(
       `${podName(pod)} has the network of its host, which no policy cuts, and ${cutNotes.join('; ')}`,
@@ -92,12 +109,18 @@ async function effectFor(call: IsolationCall, pod: KubernetesObject): Promise<Is
     )
   const label = { key: isolatedLabel, value: stepId }
   const spec = provider.specOf({ label, directions, holes })
-  const made = policyObject(provider, pod, { name: policyName(stepId), stepId, caseId }, spec)
+  const made = policyObject(
+    provider,
+    referenceTo(pod),
+    { name: policyName(stepId), stepId, caseId },
+    spec,
+  )
+  const relabel = relabelPatch(pod, stepId, relabelling)
   if (call.willAct !== true) {
     const isDryRun = true
     await Promise.all([
       isHostNetwork ? null : kubernetes.create(made, { isDryRun }),
-      kubernetes.patch(referenceTo(pod), relabelPatch(pod, stepId, relabelling), { isDryRun }),
+      kubernetes.patch(referenceTo(pod), relabel, { isDryRun }),
     ])
   }
   const still = provider.denies
@@ -110,6 +133,7 @@ async function effectFor(call: IsolationCall, pod: KubernetesObject): Promise<Is
     reference: referenceTo(pod),
     policy: isHostNetwork ? null : { reference, spec },
     labels: relabelling,
+    relabel,
     node,
     probe,
     notes: [
@@ -141,15 +165,17 @@ function stillAllowed(policies: ReturnType<typeof allowing>, node: NodeCut | nul
   return node === null ? who : `${who}: only its node stops that`
 }
 
+const noAddresses = () => Promise.resolve({ allow: [], allowPorts: [] })
+
 async function nodeCutFor(
   call: IsolationCall,
-  addresses: { readonly allow: readonly string[]; readonly allowPorts: readonly unknown[] },
+  addressesNow: () => ReturnType<typeof addressesOf>,
 ): Promise<readonly [NodeCut | null, readonly string[]]> {
   const { nodeCut, directions } = call.parameters
   if (!nodeCut) return [null, []]
   if (new Set(directions).size < 2)
     return [null, ['its node cuts both directions or none, so it was not asked']]
-  const cut = { parameters: { scope: 'pod', ...addresses }, effect: null }
+  const cut = { parameters: { scope: 'pod', ...(await addressesNow()) }, effect: null }
   const { isDone, detail } = await askNode(call, 'plan', cut)
   return isDone ? [cut, []] : [null, [`node cut not available: ${detail}`]]
 }

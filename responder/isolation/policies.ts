@@ -1,8 +1,9 @@
 /** The kinds of policy that can isolate one pod. Adding one is its file and its line here. */
-import type { KubernetesObject } from '../kubernetes/kubernetes.ts'
+import type { ObjectReference } from '../kubernetes/kubernetes.ts'
 import { calicoPolicy } from './calico.ts'
 import { ciliumPolicy } from './cilium.ts'
 import type { Holes } from './holes.ts'
+import { isolatedLabel } from './effect.ts'
 import { networkPolicy } from './network-policy.ts'
 import type { Direction } from './parameters.ts'
 
@@ -41,7 +42,7 @@ export interface Made {
 /** The whole object; it goes with its pod. */
 export function policyObject(
   provider: PolicyProvider,
-  { metadata }: KubernetesObject,
+  pod: ObjectReference,
   { name, stepId, caseId }: Made,
   spec: Readonly<Record<string, unknown>>,
 ) {
@@ -50,10 +51,10 @@ export function policyObject(
     kind: provider.kind,
     metadata: {
       name: provider.nameOf(name),
-      namespace: metadata.namespace,
-      labels: { 'app.kubernetes.io/managed-by': 'riposte' },
+      namespace: pod.namespace,
+      labels: { 'app.kubernetes.io/managed-by': 'riposte', [isolatedLabel]: stepId },
       annotations: { 'riposte.dev/step': stepId, 'riposte.dev/case': caseId },
-      ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: metadata.name, uid: metadata.uid }],
+      ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: pod.name, uid: pod.uid }],
     },
     spec,
   }

@@ -4,10 +4,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Call, Done } from '../actions/action.ts'
 import { ActionFailed, Conflict, TargetGone } from '../actions/errors.ts'
 import { messageOf } from '../errors.ts'
-import type { Kubernetes, KubernetesObject } from '../kubernetes/kubernetes.ts'
+import type { Kubernetes, ObjectReference } from '../kubernetes/kubernetes.ts'
 import { nameOf } from '../kubernetes/objects.ts'
 import { unchangedSince } from '../kubernetes/prior-state.ts'
-import { madePolicySchema, type IsolationEffect, type MadePolicy } from './effect.ts'
+import {
+  isolationEffectSchema,
+  madePolicySchema,
+  type MadePolicy,
+  type PlannedIsolation,
+  type Relabelling,
+} from './effect.ts'
 import { askNode } from './node-cut.ts'
 import { providers, policyObject } from './policies.ts'
 import { labelsOf, relabelPatch } from './relabel.ts'
@@ -15,15 +21,15 @@ import type { IsolationParameters } from './parameters.ts'
 
 type IsolationCall = Call<IsolationParameters>
 
-export async function runIsolation(call: IsolationCall, effect: IsolationEffect): Promise<Done> {
-  const { node, notes } = effect
+export async function runIsolation(call: IsolationCall, planned: PlannedIsolation): Promise<Done> {
+  const { node, notes } = planned
   const cutting = node === null ? null : askNode(call, 'run', node)
-  const [cut, layer] = await Promise.all([cutting, durableLayer(call, effect)])
+  const [cut, layer] = await Promise.all([cutting, durableLayer(call, planned)])
   const isCut = cut?.isDone === true
   if (layer.error !== null && (!isCut || layer.error instanceof TargetGone)) throw layer.error
   const asked = cut === null || node === null ? null : { ...node, effect: cut.effect }
   const { policy } = layer
-  const name = nameOf(effect.reference)
+  const name = nameOf(planned.reference)
   const by = [
     ...(isCut ? ['by its node'] : []),
     ...(policy === null ? [] : [`by ${nameOf(policy.reference)}`]),
@@ -35,7 +41,8 @@ export async function runIsolation(call: IsolationCall, effect: IsolationEffect)
     ...notes,
   ].join('; ')
   // Without an answer the node may still have done it: undo asks it again.
-  return { detail, effect: { ...effect, policy, node: asked } }
+  const effect = isolationEffectSchema.parse({ ...planned, policy, node: asked })
+  return { detail, effect }
 }
 
 interface Layer {
@@ -48,10 +55,10 @@ interface Layer {
 const tries = 5
 const pauseMs = 1000
 
-async function durableLayer(call: IsolationCall, effect: IsolationEffect): Promise<Layer> {
+async function durableLayer(call: IsolationCall, planned: PlannedIsolation): Promise<Layer> {
   for (let tried = 1; ; tried++) {
     try {
-      return { policy: await makeLayer(call, effect), error: null }
+      return { policy: await makeLayer(call, planned), error: null }
     } catch (error) {
       call.signal.throwIfAborted()
       const isPassing = error instanceof ActionFailed && error.retryable
@@ -67,22 +74,38 @@ const errorFrom = (error: unknown): Error =>
 /** The policy first: from the moment of the label on there is no gap. */
 async function makeLayer(
   { kubernetes, caseId }: IsolationCall,
-  { step, reference, policy, labels }: IsolationEffect,
+  { step, reference, policy, labels, relabel }: PlannedIsolation,
 ): Promise<MadePolicy | null> {
   if (labels === null) return null
-  const pod = await kubernetes.get(reference)
-  const made = policy === null ? null : await makePolicy(kubernetes, pod, policy, step, caseId)
-  const found = labelsOf(pod, labels)
-  if (!isDeepStrictEqual(found, labels.wanted)) {
-    unchangedSince(pod, labels.prior, found)
-    await kubernetes.patch(reference, relabelPatch(pod, step, labels))
+  const made =
+    policy === null ? null : await makePolicy(kubernetes, reference, policy, step, caseId)
+  try {
+    await kubernetes.patch(reference, relabel)
+  } catch (error) {
+    if (error instanceof TargetGone && made !== null) await kubernetes.delete(made.reference)
+    if (!(error instanceof Conflict)) throw error
+    await relabelAnew(kubernetes, step, reference, labels)
   }
   return made
 }
 
+/** Changed since: by others, elsewhere in the pod, or by an attempt of this step that was interrupted. */
+async function relabelAnew(
+  kubernetes: Kubernetes,
+  step: string,
+  reference: ObjectReference,
+  labels: Relabelling,
+): Promise<void> {
+  const pod = await kubernetes.get(reference)
+  const found = labelsOf(pod, labels)
+  if (isDeepStrictEqual(found, labels.wanted)) return
+  unchangedSince(pod, labels.prior, found)
+  await kubernetes.patch(reference, relabelPatch(pod, step, labels))
+}
+
 async function makePolicy(
   kubernetes: Kubernetes,
-  pod: KubernetesObject,
+  pod: ObjectReference,
   { reference, spec }: MadePolicy,
   stepId: string,
   caseId: string,

@@ -5,6 +5,7 @@ import { ActionFailed, TargetGone } from '../actions/errors.ts'
 import type { Kubernetes, KubernetesObject } from '../kubernetes/kubernetes.ts'
 import { nameOf } from '../kubernetes/objects.ts'
 import { unchangedSince } from '../kubernetes/prior-state.ts'
+import { getUnlessGone } from '../kubernetes/unless-gone.ts'
 import type { IsolationEffect, MadePolicy } from './effect.ts'
 import { askNode } from './node-cut.ts'
 import type { IsolationParameters } from './parameters.ts'
@@ -17,7 +18,8 @@ export async function undoIsolation(
   const { kubernetes } = call
   const { step, reference, policy, labels } = effect
   const pod = await kubernetes.get(reference)
-  const there = policy === null ? null : await findPolicy(kubernetes, policy)
+  // Null: somebody took it away, which is what undo wants.
+  const there = policy === null ? null : await getUnlessGone(kubernetes, policy.reference)
   if (there !== null) unchangedSince(there, policy?.spec, there['spec'])
   if (labels !== null) {
     const found = labelsOf(pod, labels)
@@ -28,19 +30,6 @@ export async function undoIsolation(
   if (there !== null && policy !== null) await remove(kubernetes, policy, there)
   await release(call, effect)
   return { detail: `${nameOf(reference)} is reachable again`, effect }
-}
-
-/** Null: somebody took it away, which is what undo wants. */
-async function findPolicy(
-  kubernetes: Kubernetes,
-  { reference }: MadePolicy,
-): Promise<KubernetesObject | null> {
-  try {
-    return await kubernetes.get(reference)
-  } catch (error) {
-    if (error instanceof TargetGone) return null
-    throw error
-  }
 }
 
 async function remove(

@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Call, Seen } from '../actions/action.ts'
-import { TargetGone } from '../actions/errors.ts'
 import type { Kubernetes } from '../kubernetes/kubernetes.ts'
+import { getUnlessGone } from '../kubernetes/unless-gone.ts'
 import type { IsolationEffect } from './effect.ts'
 import { askNode } from './node-cut.ts'
 import type { IsolationParameters } from './parameters.ts'
@@ -37,12 +37,8 @@ async function isLayerThere(
   const pod = await kubernetes.get(reference)
   if (!isDeepStrictEqual(labelsOf(pod, labels), labels.wanted)) return false
   if (policy === null) return true
-  try {
-    return isDeepStrictEqual((await kubernetes.get(policy.reference))['spec'], policy.spec)
-  } catch (error) {
-    if (error instanceof TargetGone) return false
-    throw error
-  }
+  const there = await getUnlessGone(kubernetes, policy.reference)
+  return isDeepStrictEqual(there?.['spec'], policy.spec)
 }
 
 interface Probed {

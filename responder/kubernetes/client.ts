@@ -9,6 +9,7 @@ import type {
   ExecRequest,
   Kubernetes,
   KubernetesObject,
+  ListOptions,
   ObjectReference,
   OwnPlace,
   PatchOperation,
@@ -60,7 +61,7 @@ class BoundClient implements Kubernetes {
 
   async list(
     of: { readonly apiVersion: string; readonly kind: string; readonly namespace: string | null },
-    selectors: { readonly labels?: string; readonly fields?: string } = {},
+    { labels, fields, mayLag = false }: ListOptions = {},
   ): Promise<readonly KubernetesObject[]> {
     const { apiVersion, kind } = of
     const what = `list ${kind} in ${of.namespace ?? 'all namespaces'}`
@@ -69,8 +70,9 @@ class BoundClient implements Kubernetes {
     let next = ''
     do {
       const query = queryOf({
-        labelSelector: selectors.labels,
-        fieldSelector: selectors.fields,
+        labelSelector: labels,
+        fieldSelector: fields,
+        resourceVersion: mayLag ? '0' : undefined,
         limit: String(pageItems),
         continue: next === '' ? undefined : next,
       })

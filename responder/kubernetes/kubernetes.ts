@@ -64,6 +64,17 @@ export interface DeleteOptions extends WriteOptions {
   readonly propagation?: 'Background' | 'Foreground' | 'Orphan'
 }
 
+export interface ListOptions {
+  /** Selectors as queries take them. */
+  readonly labels?: string
+  readonly fields?: string
+  /**
+   * What the API server has in memory, which may lag behind by moments (resourceVersion=0). For the newest it waits until
+   * its memory has caught up with etcd: 40 ms and more while other objects are being changed.
+   */
+  readonly mayLag?: boolean
+}
+
 export interface RequestOptions {
   /** Answers the body as text. */
   readonly isText?: boolean
@@ -110,7 +121,7 @@ export interface Kubernetes {
   get(reference: ObjectReference): Promise<KubernetesObject>
   list(
     of: { readonly apiVersion: string; readonly kind: string; readonly namespace: string | null },
-    selectors?: { readonly labels?: string; readonly fields?: string },
+    options?: ListOptions,
   ): Promise<readonly KubernetesObject[]>
   /** `subresource`: `scale`, `status`, … `test` operations that fail are a Conflict. */
   patch(

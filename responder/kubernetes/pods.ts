@@ -62,14 +62,14 @@ export function successorOf(pod: KubernetesObject): string {
   return `${nameOf({ kind: controller.kind, name: controller.name })} makes another`
 }
 
-/** Every address of every pod with these labels, as of now. */
+/** Every address of every pod with these labels. */
 export async function addressesOfPods(
   kubernetes: Pick<Kubernetes, 'list'>,
   namespace: string,
   labels: Readonly<Record<string, string>>,
 ): Promise<readonly string[]> {
   const of = { apiVersion: 'v1', kind: 'Pod', namespace }
-  const pods = await kubernetes.list(of, { labels: selectorOf(labels) })
+  const pods = await kubernetes.list(of, { labels: selectorOf(labels), mayLag: true })
   return pods.flatMap((pod) => partsOfPod(pod).status.podIPs.map(({ ip }) => ip))
 }
 
