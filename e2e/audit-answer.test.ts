@@ -2,16 +2,16 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect } from '@jest/globals'
+import { expect } from '@jest/globals'
 import { Riposte } from '../cli/riposte.sample.ts'
 import { readSecret } from '../responder/http/secret-file.ts'
 import { startSample, until, type Sample } from '../responder/start.sample.ts'
-import { needs, reasonToSkip } from '../scripts/needs.ts'
+import { needs } from '../scripts/needs.ts'
 import { must } from './cluster/command.ts'
 import { startControlPlane, type ControlPlane } from './cluster/control-plane.ts'
+import { share } from './support/shared.ts'
 
 const test = needs('cluster', 'redis', 'openssl')
-const patienceMs = 180_000
 const port = 9767
 const bindings = '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings'
 const rules = new URL('../rules/70-k8s-audit.yaml', import.meta.url).pathname
@@ -30,23 +30,19 @@ spec:
 
 let cluster: ControlPlane
 let sample: Sample
-let directory = ''
+let directory: string
 const file = (name: string) => join(directory, name)
 
-beforeAll(async () => {
-  if (reasonToSkip('cluster', 'redis', 'openssl') !== undefined) return
+share(['cluster', 'redis', 'openssl'], async (stack) => {
   directory = await mkdtemp(join(tmpdir(), 'e2e-answer-'))
-  cluster = await startControlPlane()
+  stack.defer(() => rm(directory, { recursive: true }))
+  cluster = stack.use(await startControlPlane())
   sample = await startSample(
     { 'no-new-admins.yaml': policy },
     { kubernetes: { enabled: 'always', kubeconfig: cluster.kubeconfig.path } },
   )
-}, patienceMs)
-afterAll(async () => {
-  await sample?.[Symbol.asyncDispose]()
-  await cluster?.[Symbol.asyncDispose]()
-  if (directory !== '') await rm(directory, { recursive: true })
-}, patienceMs)
+  stack.use(sample)
+})
 
 /** A detector of audit events alone, which sends what it finds to the responder. */
 async function detect(): Promise<Riposte> {
@@ -91,61 +87,57 @@ interface Pending {
   readonly targetName: string
 }
 
-test(
-  'who is bound to cluster-admin is unbound again, once a person agrees, and nobody else is',
-  async () => {
-    await using detector = await detect()
-    await cluster.setAuditWebhook({
-      url: `https://${cluster.hostAddress}:${port}/k8s-audit`,
-      caFile: file('tls.crt'),
-      tokenFile: file('token'),
-    })
-    await bind('harmless', 'view', 'alice')
-    await bind('taken', 'cluster-admin', 'mallory')
-    await bind('undecided', 'cluster-admin', 'bob')
+test('who is bound to cluster-admin is unbound again, once a person agrees, and nobody else is', async () => {
+  await using detector = await detect()
+  await cluster.setAuditWebhook({
+    url: `https://${cluster.hostAddress}:${port}/k8s-audit`,
+    caFile: file('tls.crt'),
+    tokenFile: file('token'),
+  })
+  await bind('harmless', 'view', 'alice')
+  await bind('taken', 'cluster-admin', 'mallory')
+  await bind('undecided', 'cluster-admin', 'bob')
 
-    const pending = await until<Pending[]>(async () => {
-      const { approvals } = (await sample.call('GET', '/v1/approvals')).body
-      return approvals.length === 2 ? approvals : undefined
-    })
-    expect(pending.map(({ targetName }) => targetName).toSorted()).toEqual([
-      'clusterrolebindings taken',
-      'clusterrolebindings undecided',
-    ])
-    expect(await cluster.api.find(`${bindings}/taken`)).toBeDefined()
+  const pending = await until<Pending[]>(async () => {
+    const { approvals } = (await sample.call('GET', '/v1/approvals')).body
+    return approvals.length === 2 ? approvals : undefined
+  })
+  expect(pending.map(({ targetName }) => targetName).toSorted()).toEqual([
+    'clusterrolebindings taken',
+    'clusterrolebindings undecided',
+  ])
+  expect(await cluster.api.find(`${bindings}/taken`)).toBeDefined()
 
-    const asked = pending.find(({ targetName }) => targetName.endsWith(' taken'))
-    const votes = `/v1/approvals/${asked?.id}/votes`
-    const vote = await sample.call('POST', votes, { choice: 'approve', reason: 'nobody asked for it' }) // prettier-ignore
-    expect(vote.status).toBe(200)
-    const step = await until(async () => {
-      const { body } = await sample.call('GET', `/v1/steps/${asked?.stepId}`)
-      return body.status === 'ended' ? body : undefined
-    })
+  const asked = pending.find(({ targetName }) => targetName.endsWith(' taken'))
+  const votes = `/v1/approvals/${asked?.id}/votes`
+  const vote = await sample.call('POST', votes, { choice: 'approve', reason: 'nobody asked for it' }) // prettier-ignore
+  expect(vote.status).toBe(200)
+  const step = await until(async () => {
+    const { body } = await sample.call('GET', `/v1/steps/${asked?.stepId}`)
+    return body.status === 'ended' ? body : undefined
+  })
 
-    expect(step.outcome).toMatchObject({ status: 'done' })
-    expect(await cluster.api.find(`${bindings}/taken`)).toBeUndefined()
-    for (const other of ['undecided', 'harmless'])
-      expect(await cluster.api.find(`${bindings}/${other}`)).toBeDefined()
-    const { alerts } = (await sample.call('GET', '/v1/alerts')).body
-    const alert = alerts.find((one: (typeof alerts)[number]) => one.object?.name === 'taken')
-    expect(alert).toMatchObject({
-      source: 'k8s_audit',
-      node: 'audit-0',
-      request: { verb: 'create', user: 'admin', impersonated: 'trent' },
-      object: { resource: 'clusterrolebindings', name: 'taken' },
-      decisions: expect.arrayContaining([
-        expect.objectContaining({
-          policy: 'no-new-admins',
-          action: 'delete_resource',
-          target: 'clusterrolebindings taken',
-          summary: expect.stringContaining('deleted clusterrolebinding taken'),
-        }),
-      ]),
-    })
-    expect(detector.child.exitCode).toBeNull()
-    const { votes: cast } = (await sample.call('GET', `/v1/approvals/${asked?.id}`)).body
-    expect(cast).toMatchObject([{ choice: 'approve', reason: 'nobody asked for it' }])
-  },
-  patienceMs,
-)
+  expect(step.outcome).toMatchObject({ status: 'done' })
+  expect(await cluster.api.find(`${bindings}/taken`)).toBeUndefined()
+  for (const other of ['undecided', 'harmless'])
+    expect(await cluster.api.find(`${bindings}/${other}`)).toBeDefined()
+  const { alerts } = (await sample.call('GET', '/v1/alerts')).body
+  const alert = alerts.find((one: (typeof alerts)[number]) => one.object?.name === 'taken')
+  expect(alert).toMatchObject({
+    source: 'k8s_audit',
+    node: 'audit-0',
+    request: { verb: 'create', user: 'admin', impersonated: 'trent' },
+    object: { resource: 'clusterrolebindings', name: 'taken' },
+    decisions: expect.arrayContaining([
+      expect.objectContaining({
+        policy: 'no-new-admins',
+        action: 'delete_resource',
+        target: 'clusterrolebindings taken',
+        summary: expect.stringContaining('deleted clusterrolebinding taken'),
+      }),
+    ]),
+  })
+  expect(detector.child.exitCode).toBeNull()
+  const { votes: cast } = (await sample.call('GET', `/v1/approvals/${asked?.id}`)).body
+  expect(cast).toMatchObject([{ choice: 'approve', reason: 'nobody asked for it' }])
+})

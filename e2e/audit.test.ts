@@ -2,34 +2,30 @@
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect } from '@jest/globals'
+import { expect } from '@jest/globals'
 import { Riposte } from '../cli/riposte.sample.ts'
-import { needs, reasonToSkip } from '../scripts/needs.ts'
+import { needs } from '../scripts/needs.ts'
 import { sharedData } from '../scripts/shared-data.ts'
 import { must } from './cluster/command.ts'
 import { type ControlPlane, startControlPlane } from './cluster/control-plane.ts'
 import { eventually } from './support/eventually.ts'
+import { share } from './support/shared.ts'
 
 const test = needs('cluster')
-const patienceMs = 180_000
 const NOBODY = 65_534
 const TOKEN = 'a-token-for-this-test-alone'
 const ownRules = new URL('../rules/70-k8s-audit.yaml', import.meta.url).pathname
 const stockRules = sharedData('falco-rules/k8s_audit_rules.yaml')
 
 let cluster: ControlPlane
-let directory = ''
+let directory: string
 
-beforeAll(async () => {
-  if (reasonToSkip('cluster') !== undefined) return
+share(['cluster'], async (stack) => {
   directory = await mkdtemp(join(tmpdir(), 'e2e-audit-'))
+  stack.defer(() => rm(directory, { recursive: true }))
   await chmod(directory, 0o755)
-  cluster = await startControlPlane()
-}, patienceMs)
-afterAll(async () => {
-  await cluster?.[Symbol.asyncDispose]()
-  if (directory !== '') await rm(directory, { recursive: true })
-}, patienceMs)
+  cluster = stack.use(await startControlPlane())
+})
 
 const file = (name: string) => join(directory, name)
 
@@ -96,75 +92,67 @@ const pod = (name: string, isPrivileged: boolean) => ({
   },
 })
 
-test(
-  'what is asked of the API server becomes an alert, also what was asked while the detector was away',
-  async () => {
-    const port = 9765
-    const config = await configure(port)
-    await cluster.apply({
-      apiVersion: 'v1',
-      kind: 'ServiceAccount',
-      metadata: { name: 'default', namespace: 'default' },
-    })
-    {
-      await using first = detect(config)
-      await first.until(() => first.stderr.includes('ready'))
-      await cluster.setAuditWebhook({
-        url: `https://${cluster.hostAddress}:${port}/k8s-audit`,
-        caFile: file('tls.crt'),
-        tokenFile: file('token'),
-      })
-      await cluster.apply(pod('harmless', false), pod('powerful', true))
-      const privileged = named('Privileged pod created', 'pod=default/powerful')
-      await first.until(() => privileged(first).length > 0)
-      expect(alertsOf(first)[0]).toMatchObject({ source: 'k8s_audit' })
-      expect(named('Privileged pod created', 'harmless')(first)).toEqual([])
-      const isStockRight =
-        stockRules === undefined || named('Create Privileged Pod', 'powerful')(first).length === 1
-      expect(isStockRight).toBe(true)
-      await cluster.kubectl([
-        'create',
-        'clusterrolebinding',
-        'all',
-        '--clusterrole=cluster-admin',
-        '--user=mallory',
-      ])
-      await first.until(() => named('Bound to cluster-admin', 'mallory')(first).length > 0)
-    }
-    await cluster.apply(pod('meanwhile', true))
-    await eventually(
-      () => readFile(cluster.auditLogPath, 'utf8'),
-      (log) => log.includes('"name":"meanwhile"'),
-    )
-    await using second = detect(config)
-    await second.until(
-      () => named('Privileged pod created', 'pod=default/meanwhile')(second).length > 0,
-    )
-    expect(named('Privileged pod created', 'powerful')(second)).toEqual([])
-  },
-  patienceMs,
-)
-
-test(
-  'without the token the API server is refused and nothing is judged',
-  async () => {
-    const config = await configure(9766)
-    await using riposte = detect(config)
-    await riposte.until(() => riposte.stderr.includes('ready'))
-    await writeFile(join(directory, 'wrong-token'), 'another\n')
+test('what is asked of the API server becomes an alert, also what was asked while the detector was away', async () => {
+  const port = 9765
+  const config = await configure(port)
+  await cluster.apply({
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name: 'default', namespace: 'default' },
+  })
+  {
+    await using first = detect(config)
+    await first.until(() => first.stderr.includes('ready'))
     await cluster.setAuditWebhook({
-      url: `https://${cluster.hostAddress}:9766/k8s-audit`,
-      caFile: join(directory, 'tls.crt'),
-      tokenFile: join(directory, 'wrong-token'),
+      url: `https://${cluster.hostAddress}:${port}/k8s-audit`,
+      caFile: file('tls.crt'),
+      tokenFile: file('token'),
     })
-    await cluster.apply(pod('unseen', true))
-    const failed = /apiserver_audit_error_total\{plugin="webhook"\} [1-9]/
-    await eventually(
-      () => cluster.kubectl(['get', '--raw', '/metrics']),
-      (metrics) => failed.test(metrics),
-      60_000,
-    )
-    expect(alertsOf(riposte)).toEqual([])
-  },
-  patienceMs,
-)
+    await cluster.apply(pod('harmless', false), pod('powerful', true))
+    const privileged = named('Privileged pod created', 'pod=default/powerful')
+    await first.until(() => privileged(first).length > 0)
+    expect(alertsOf(first)[0]).toMatchObject({ source: 'k8s_audit' })
+    expect(named('Privileged pod created', 'harmless')(first)).toEqual([])
+    const isStockRight =
+      stockRules === undefined || named('Create Privileged Pod', 'powerful')(first).length === 1
+    expect(isStockRight).toBe(true)
+    await cluster.kubectl([
+      'create',
+      'clusterrolebinding',
+      'all',
+      '--clusterrole=cluster-admin',
+      '--user=mallory',
+    ])
+    await first.until(() => named('Bound to cluster-admin', 'mallory')(first).length > 0)
+  }
+  await cluster.apply(pod('meanwhile', true))
+  await eventually(
+    () => readFile(cluster.auditLogPath, 'utf8'),
+    (log) => log.includes('"name":"meanwhile"'),
+  )
+  await using second = detect(config)
+  await second.until(
+    () => named('Privileged pod created', 'pod=default/meanwhile')(second).length > 0,
+  )
+  expect(named('Privileged pod created', 'powerful')(second)).toEqual([])
+})
+
+test('without the token the API server is refused and nothing is judged', async () => {
+  const config = await configure(9766)
+  await using riposte = detect(config)
+  await riposte.until(() => riposte.stderr.includes('ready'))
+  await writeFile(join(directory, 'wrong-token'), 'another\n')
+  await cluster.setAuditWebhook({
+    url: `https://${cluster.hostAddress}:9766/k8s-audit`,
+    caFile: join(directory, 'tls.crt'),
+    tokenFile: join(directory, 'wrong-token'),
+  })
+  await cluster.apply(pod('unseen', true))
+  const failed = /apiserver_audit_error_total\{plugin="webhook"\} [1-9]/
+  await eventually(
+    () => cluster.kubectl(['get', '--raw', '/metrics']),
+    (metrics) => failed.test(metrics),
+    60_000,
+  )
+  expect(alertsOf(riposte)).toEqual([])
+})

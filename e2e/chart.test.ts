@@ -2,32 +2,28 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, jest } from '@jest/globals'
+import { describe, expect } from '@jest/globals'
 import { chart, render } from '../charts/riposte/tests/render.ts'
 import { writeSchemas } from '../charts/riposte/tests/schemas.ts'
 import { actions } from '../responder/actions/index.ts'
-import { needs, reasonToSkip } from '../scripts/needs.ts'
+import { needs } from '../scripts/needs.ts'
 import { type ControlPlane, startControlPlane } from './cluster/control-plane.ts'
 import { type ClusterTools, clusterTools } from './cluster/tools.ts'
+import { share } from './support/shared.ts'
 
 const test = needs('cluster')
-jest.setTimeout(180_000)
 const sets = readdirSync(join(chart, 'ci')).map((name) => join(chart, 'ci', name))
 
 let server: ControlPlane
 let tools: ClusterTools
 let schemas = ''
 
-beforeAll(async () => {
-  if (reasonToSkip('cluster') !== undefined) return
+share(['cluster'], async (stack) => {
   tools = await clusterTools()
-  server = await startControlPlane()
+  server = stack.use(await startControlPlane())
   for (const name of ['riposte', 'shop', 'payments'])
     await server.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
   schemas = writeSchemas(await server.api.get('/openapi/v2'), join(server.folder, 'schemas'))
-})
-afterAll(async () => {
-  await server?.[Symbol.asyncDispose]()
 })
 
 /** Those of operators that this API server does not know. */

@@ -4,19 +4,19 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect } from '@jest/globals'
+import { expect } from '@jest/globals'
 import type { Heartbeat } from '../contract/verdict.ts'
 import { ResponderCa } from '../detector/responder-ca.ts'
 import { ResponderLink } from '../detector/responder-link.ts'
 import { sampleAlert } from '../responder/policy/alert.sample.ts'
 import { startSample, type Sample } from '../responder/start.sample.ts'
-import { needs, reasonToSkip } from '../scripts/needs.ts'
+import { needs } from '../scripts/needs.ts'
 import { startControlPlane, type ControlPlane } from './cluster/control-plane.ts'
 import { eventually } from './support/eventually.ts'
 import { kubeconfigWith, makePod, namespace, prepare, tokenOf } from './support/projected-tokens.ts'
+import { share } from './support/shared.ts'
 
 const test = needs('cluster', 'redis')
-const patienceMs = 180_000
 const configMap = `${namespace}/riposte-ca`
 
 let controlPlane: ControlPlane
@@ -24,10 +24,10 @@ let sample: Sample
 let directory: string
 const links: ResponderLink[] = []
 
-beforeAll(async () => {
-  if (reasonToSkip('cluster', 'redis') !== undefined) return
+share(['cluster', 'redis'], async (stack) => {
   directory = mkdtempSync(join(tmpdir(), 'riposte-trust-'))
-  controlPlane = await startControlPlane()
+  stack.defer(() => rmSync(directory, { recursive: true }))
+  controlPlane = stack.use(await startControlPlane())
   await prepare(controlPlane)
   await grant('responder', ['get', 'patch'])
   await grant('detector', ['get'])
@@ -42,13 +42,9 @@ beforeAll(async () => {
       tls: { mode: 'own', caConfigMap: configMap },
     },
   )
-}, patienceMs)
-afterAll(async () => {
-  await Promise.all(links.map((link) => link.stop(0)))
-  await sample?.[Symbol.asyncDispose]()
-  await controlPlane?.[Symbol.asyncDispose]()
-  if (directory !== undefined) rmSync(directory, { recursive: true })
-}, patienceMs)
+  stack.use(sample)
+  stack.defer(async () => void (await Promise.all(links.map((link) => link.stop(0)))))
+})
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
@@ -135,53 +131,41 @@ const problemOf = (link: ResponderLink, pattern: RegExp) =>
     (problem) => pattern.test(problem),
   )
 
-test(
-  'a detector finds the CA in the ConfigMap, is believed by its token, and its alert arrives',
-  async () => {
-    const link = await linkFrom('detector-a', 'node-a')
-    link.alert(sampleAlert())
-    await eventually(
-      () => Promise.resolve(link.status),
-      ({ written }) => written === 1,
-    )
-    const { body } = await sample.call('GET', '/v1/alerts')
-    expect(body.alerts).toHaveLength(1)
-  },
-  patienceMs,
-)
+test('a detector finds the CA in the ConfigMap, is believed by its token, and its alert arrives', async () => {
+  const link = await linkFrom('detector-a', 'node-a')
+  link.alert(sampleAlert())
+  await eventually(
+    () => Promise.resolve(link.status),
+    ({ written }) => written === 1,
+  )
+  const { body } = await sample.call('GET', '/v1/alerts')
+  expect(body.alerts).toHaveLength(1)
+})
 
-test(
-  'a new CA is found when the old one is not believed any more, and nothing is lost',
-  async () => {
-    const link = await linkFrom('detector-b', 'node-a')
-    link.alert(sampleAlert({ id: 'b'.repeat(32) }))
-    await eventually(
-      () => Promise.resolve(link.status),
-      ({ written }) => written === 1,
-    )
-    rmSync(join(sample.directory, 'data/tls'), { recursive: true })
-    await sample.restart()
-    link.alert(sampleAlert({ id: 'c'.repeat(32) }))
-    await eventually(
-      () => Promise.resolve(link.status),
-      ({ written }) => written === 2,
-      60_000,
-    )
-    expect(link.status).toMatchObject({ dropped: 0 })
-  },
-  patienceMs,
-)
+test('a new CA is found when the old one is not believed any more, and nothing is lost', async () => {
+  const link = await linkFrom('detector-b', 'node-a')
+  link.alert(sampleAlert({ id: 'b'.repeat(32) }))
+  await eventually(
+    () => Promise.resolve(link.status),
+    ({ written }) => written === 1,
+  )
+  rmSync(join(sample.directory, 'data/tls'), { recursive: true })
+  await sample.restart()
+  link.alert(sampleAlert({ id: 'c'.repeat(32) }))
+  await eventually(
+    () => Promise.resolve(link.status),
+    ({ written }) => written === 2,
+    60_000,
+  )
+  expect(link.status).toMatchObject({ dropped: 0 })
+})
 
-test(
-  'a detector that names another node, and one that may not read the CA, say so and send nothing',
-  async () => {
-    const forger = await linkFrom('detector-c', 'node-b')
-    expect(await problemOf(forger, /other_node/)).toMatch(/403/)
-    const stranger = await linkFrom('stranger', 'node-a', 'other')
-    expect(await problemOf(stranger, /needs get on it/)).toMatch(`ConfigMap ${configMap}`)
-    const { body: metrics } = await sample.call('GET', '/metrics')
-    expect(metrics).toMatch(/riposte_node_refusals_total\{code="other_node"\} [1-9]/)
-    expect([forger.status.written, stranger.status.written]).toEqual([0, 0])
-  },
-  patienceMs,
-)
+test('a detector that names another node, and one that may not read the CA, say so and send nothing', async () => {
+  const forger = await linkFrom('detector-c', 'node-b')
+  expect(await problemOf(forger, /other_node/)).toMatch(/403/)
+  const stranger = await linkFrom('stranger', 'node-a', 'other')
+  expect(await problemOf(stranger, /needs get on it/)).toMatch(`ConfigMap ${configMap}`)
+  const { body: metrics } = await sample.call('GET', '/metrics')
+  expect(metrics).toMatch(/riposte_node_refusals_total\{code="other_node"\} [1-9]/)
+  expect([forger.status.written, stranger.status.written]).toEqual([0, 0])
+})

@@ -6,14 +6,16 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, jest } from '@jest/globals'
-import { needs, reasonToSkip } from '../scripts/needs.ts'
+import { expect, jest } from '@jest/globals'
+import { needs } from '../scripts/needs.ts'
 import { type Cluster, startCluster } from './cluster/cluster.ts'
 import { chart, importProduct, releaseArguments } from './cluster/install.ts'
 import { references } from './cluster/images.ts'
-import type { Pod } from './cluster/pods.ts'
+import { allObjects } from './support/all-objects.ts'
 import { eventually } from './support/eventually.ts'
 import { Release } from './support/release.ts'
+import { share } from './support/shared.ts'
+import { Shop } from './support/shop.ts'
 
 const test = needs('cluster', 'ebpf')
 jest.setTimeout(240_000)
@@ -55,112 +57,17 @@ const values = {
 
 let cluster: Cluster
 let release: Release
+let shop: Shop
 let before: ReadonlySet<string>
-let web: Pod
-let neighbour: Pod
-let probe: Pod
-let listener: Pod
-const port = '8080'
-/** Not httpd: it makes the connection its standard streams, which is what the rule is about. */
-const serve = ['sh', '-c', `while true; do nc -l -p ${port} < /etc/group; done`]
 
-/** Every object that the API server lists, but for what comes and goes by itself. */
-async function allObjects(): Promise<Set<string>> {
-  const kinds = await cluster.kubectl(['api-resources', '--verbs=list', '-oname'])
-  const wanted = kinds
-    .split('\n')
-    .filter((kind) => !/^(?:events|leases|componentstatuses|$)/.test(kind))
-  const listed = await cluster.kubectl([
-    'get',
-    wanted.join(','),
-    '-A',
-    '--ignore-not-found',
-    '-ocustom-columns=K:.kind,S:.metadata.namespace,N:.metadata.name',
-    '--no-headers',
-  ])
-  return new Set(
-    listed
-      .split('\n')
-      .map((line) => line.trim().replaceAll(/\s+/g, ' '))
-      .filter((line) => line !== ''),
+share(['cluster', 'ebpf'], async (stack) => {
+  cluster = stack.use(
+    await startCluster({ say: (line) => process.stderr.write(`cluster: ${line}\n`) }),
   )
-}
-
-async function makeShop(): Promise<void> {
-  for (const name of ['shop', 'outside', 'riposte'])
-    await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
-  const container = {
-    name: 'main',
-    image: references.busybox,
-    imagePullPolicy: 'Never',
-    command: serve,
-  }
-  const labels = { app: 'web', tier: 'front' }
-  const template = {
-    metadata: { labels },
-    spec: {
-      nodeSelector: { 'kubernetes.io/hostname': 'n2' },
-      terminationGracePeriodSeconds: 0,
-      containers: [container],
-    },
-  }
-  await cluster.apply({
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name: 'web', namespace: 'shop' },
-    spec: { replicas: 1, selector: { matchLabels: { app: 'web' } }, template },
-  })
-  const listen = ['sh', '-c', 'while true; do echo id | nc -l -p 4444; done']
-  ;[neighbour, probe, listener] = await Promise.all([
-    cluster.runPod({ name: 'neighbour', namespace: 'shop', node: 'n2', command: serve }),
-    cluster.runPod({ name: 'probe', namespace: 'shop', node: 'n1', command: serve }),
-    cluster.runPod({ name: 'listener', namespace: 'outside', node: 'n1', command: listen }),
-  ])
-  web = await webPod()
-}
-
-/** The one that runs now. */
-async function webPod(): Promise<Pod> {
-  const { items } = await cluster.waitFor<{ items: readonly Pod[] }>(
-    '/api/v1/namespaces/shop/pods?labelSelector=app%3Dweb',
-    (found) => (found?.items ?? []).some(isUp),
-  )
-  const found = items.find(isUp)
-  if (found === undefined) throw new Error('no web pod')
-  return found
-}
-const isUp = ({ metadata, status }: Pod): boolean =>
-  metadata['deletionTimestamp'] === undefined &&
-  (status.conditions ?? []).some((each) => each.type === 'Ready' && each.status === 'True')
-
-beforeAll(async () => {
-  if (reasonToSkip('cluster', 'ebpf') !== undefined) return
-  cluster = await startCluster({ say: (line) => process.stderr.write(`cluster: ${line}\n`) })
-  await Promise.all([makeShop(), importProduct(cluster)])
-  before = await allObjects()
+  ;[shop] = await Promise.all([Shop.open(cluster), importProduct(cluster)])
+  before = await allObjects(cluster)
   release = new Release(cluster)
 })
-afterAll(async () => {
-  await cluster?.[Symbol.asyncDispose]()
-})
-
-/** Asked a few times, as the listener begins anew after each connection. */
-const canReach = async (from: Pod, to: Pod): Promise<boolean> => {
-  const ask = `for i in 1 2 3; do nc -w 1 ${to.status.podIP} ${port} < /dev/null | grep -q root && echo yes && break; done; true`
-  return (await cluster.exec(from, 'sh', '-c', ask)).trim() === 'yes'
-}
-
-/** What the shell of an attacker does in the pod; its own exit code says nothing. */
-const attack = async (pod: Pod, script: string): Promise<void> => {
-  await cluster.exec(pod, 'sh', '-c', `{ ${script}; } >/dev/null 2>&1 || true`)
-}
-
-const replicasOf = async (): Promise<unknown> =>
-  (
-    await cluster.api.get<{ spec: { replicas: number } }>(
-      '/apis/apps/v1/namespaces/shop/deployments/web',
-    )
-  ).spec.replicas
 
 test('helm installs it, and every pod is ready with nothing wrong', async () => {
   const release4 = ['install', 'riposte', chart, ...releaseArguments(values)]
@@ -235,7 +142,8 @@ test.each([
 ])(
   '%s: the responder knows whose it was, down to the image and the labels',
   async (rule, script) => {
-    await attack(web, script)
+    const { web } = shop.pods
+    await shop.attack(script)
     const { node, place } = await release.alert(
       rule,
       (alert) => alert.place?.pod?.uid === web.metadata.uid,
@@ -268,20 +176,21 @@ test.each([
 )
 
 test('a reverse shell cuts its pod off in both directions, and no neighbour', async () => {
-  expect(await canReach(probe, web)).toBe(true)
-  expect(await canReach(web, neighbour)).toBe(true)
+  const { web, neighbour, probe, listener } = shop.pods
+  expect(await shop.canReach(probe, web)).toBe(true)
+  expect(await shop.canReach(web, neighbour)).toBe(true)
 
-  await attack(web, `timeout 3 nc ${listener.status.podIP} 4444 -e sh`)
+  await shop.attack(`timeout 3 nc ${listener.status.podIP} 4444 -e sh`)
   await release.alert('Reverse shell', (alert) => alert.place?.pod?.uid === web.metadata.uid)
   await eventually(
-    () => canReach(probe, web),
+    () => shop.canReach(probe, web),
     (isReached) => !isReached,
   )
 
-  expect(await canReach(web, neighbour)).toBe(false)
-  expect(await canReach(web, listener)).toBe(false)
-  expect(await canReach(probe, neighbour)).toBe(true)
-  expect(await canReach(neighbour, probe)).toBe(true)
+  expect(await shop.canReach(web, neighbour)).toBe(false)
+  expect(await shop.canReach(web, listener)).toBe(false)
+  expect(await shop.canReach(probe, neighbour)).toBe(true)
+  expect(await shop.canReach(neighbour, probe)).toBe(true)
 })
 
 test('kubectl shows what is live, and takes a policy', async () => {
@@ -308,10 +217,11 @@ test('kubectl shows what is live, and takes a policy', async () => {
 })
 
 test('undo connects it again', async () => {
+  const { web, neighbour, probe } = shop.pods
   const live = (await release.containments()).find(({ action }) => action === 'isolate_pod')
   await release.riposte('containments', 'undo', String(live?.id))
-  await eventually(() => canReach(probe, web), Boolean)
-  expect(await canReach(web, neighbour)).toBe(true)
+  await eventually(() => shop.canReach(probe, web), Boolean)
+  expect(await shop.canReach(web, neighbour)).toBe(true)
 })
 
 test('its Deployment is scaled down only after somebody agreed, and undo brings it back', async () => {
@@ -321,14 +231,14 @@ test('its Deployment is scaled down only after somebody agreed, and undo brings 
     status: 'pending',
     policy: 'promise',
   })
-  expect(await replicasOf()).toBe(1)
+  expect(await shop.replicas()).toBe(1)
 
   await release.riposte('approvals', 'approve', String(asked?.id), '--reason=seen')
-  await eventually(replicasOf, (replicas) => replicas === 0)
-  await cluster.waitFor<{ items: readonly Pod[] }>(
-    '/api/v1/namespaces/shop/pods?labelSelector=app%3Dweb',
-    (found) => found?.items.length === 0,
+  await eventually(
+    () => shop.replicas(),
+    (replicas) => replicas === 0,
   )
+  await shop.untilNoWebPod()
 
   const live = await eventually(
     () => release.containments(),
@@ -339,8 +249,11 @@ test('its Deployment is scaled down only after somebody agreed, and undo brings 
     'undo',
     String(live.find(({ action }) => action === 'scale_down_deployment')?.id),
   )
-  await eventually(replicasOf, (replicas) => replicas === 1)
-  expect(await canReach(probe, await webPod())).toBe(true)
+  await eventually(
+    () => shop.replicas(),
+    (replicas) => replicas === 1,
+  )
+  expect(await shop.canReach(shop.pods.probe, await shop.webPod())).toBe(true)
 })
 
 test('the audit log of the API server names the class that did it', async () => {
@@ -356,7 +269,7 @@ test('the audit log of the API server names the class that did it', async () => 
             `"impersonatedUser":{"username":"system:serviceaccount:riposte:${account}"`,
           ),
       )
-  expect(doneBy(`/pods/${web.metadata.name}`, 'riposte-mark')).toBe(true)
+  expect(doneBy(`/pods/${shop.pods.web.metadata.name}`, 'riposte-mark')).toBe(true)
   expect(doneBy('/deployments/web', 'riposte-disrupt')).toBe(true)
 })
 
@@ -389,7 +302,9 @@ test('helm uninstall leaves nothing but the folder on the nodes', async () => {
   await cluster.helm(['uninstall', 'riposte', '--namespace=riposte', '--wait', '--timeout=3m'])
   const left = await eventually(
     async () =>
-      [...(await allObjects())].filter((each) => !before.has(each) && each.includes(' riposte')),
+      [...(await allObjects(cluster))].filter(
+        (each) => !before.has(each) && each.includes(' riposte'),
+      ),
     (found) => found.length === 0,
     60_000,
   )

@@ -3,9 +3,10 @@ import { existsSync } from 'node:fs'
 import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, jest } from '@jest/globals'
-import { needs, reasonToSkip } from '../../scripts/needs.ts'
+import { expect, jest } from '@jest/globals'
+import { needs } from '../../scripts/needs.ts'
 import { eventually } from '../support/eventually.ts'
+import { share } from '../support/shared.ts'
 import type { Manifest } from './api.ts'
 import { cgroupsOf } from './cgroups.ts'
 import { type Cluster, startCluster } from './cluster.ts'
@@ -22,17 +23,15 @@ let cluster: Cluster
 let client: Pod
 let server: Pod
 
-beforeAll(async () => {
-  if (reasonToSkip('cluster') !== undefined) return
-  cluster = await startCluster({ say: (line) => process.stderr.write(`cluster: ${line}\n`) })
+share(['cluster'], async (stack) => {
+  cluster = stack.use(
+    await startCluster({ say: (line) => process.stderr.write(`cluster: ${line}\n`) }),
+  )
   const command = ['httpd', '-f', '-v', '-p', port, '-h', '/etc']
   ;[client, server] = await Promise.all([
     cluster.runPod({ name: 'client', node: 'n1', command }),
     cluster.runPod({ name: 'server', node: 'n2', command, labels: { app: 'server' } }),
   ])
-})
-afterAll(async () => {
-  await cluster?.[Symbol.asyncDispose]()
 })
 
 /** Its path in every hierarchy. */

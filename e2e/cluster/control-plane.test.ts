@@ -3,22 +3,19 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, expect, jest } from '@jest/globals'
-import { reasonToSkip, needs } from '../../scripts/needs.ts'
+import { expect } from '@jest/globals'
+import { needs } from '../../scripts/needs.ts'
 import { eventually } from '../support/eventually.ts'
 import type { Manifest } from './api.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
+import { share } from '../support/shared.ts'
 
 const test = needs('cluster')
-jest.setTimeout(180_000)
 
 let cluster: ControlPlane
 
-beforeAll(async () => {
-  if (reasonToSkip('cluster') === undefined) cluster = await startControlPlane()
-})
-afterAll(async () => {
-  await cluster?.[Symbol.asyncDispose]()
+share(['cluster'], async (stack) => {
+  cluster = stack.use(await startControlPlane())
 })
 
 const configMap = (name: string, data: Record<string, string> = {}): Manifest => ({

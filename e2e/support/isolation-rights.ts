@@ -1,20 +1,21 @@
 /** What isolating a pod is shown to need, each verb of it, in each of its variants. */
 import type { Alert } from '../../contract/alert.ts'
 import { isolatePod } from '../../responder/actions/isolate-pod.ts'
-import { alertOf, type TestCluster } from './kubernetes.ts'
+import { alertOf } from './calls.ts'
+import type { TestCluster } from './kubernetes.ts'
 import { does, doesAll, type RightsCase } from './rights-case.ts'
 import { workloadManifest } from './workloads.ts'
 
 const simple = { nodeCut: false, verify: 'policy', provider: 'networkpolicy' } as const
 
-export function isolationRights(cluster: () => TestCluster): RightsCase {
-  const onPod = async (name: string) => alertOf(await cluster().runPod(name, { app: name }))
+export function isolationRights(cluster: TestCluster): RightsCase {
+  const onPod = async (name: string) => alertOf(await cluster.runPod(name, { app: name }))
   const onProvider = async (name: string) => {
-    await installNetworkProviders(cluster())
+    await installNetworkProviders(cluster)
     return onPod(name)
   }
   const controlledBy = (owner: Readonly<Record<string, unknown>>) => (name: string) =>
-    podControlledBy(cluster(), name, owner)
+    podControlledBy(cluster, name, owner)
   const away = { ...simple, keepInService: false }
   const of = (kind: 'ReplicaSet' | 'StatefulSet' | 'DaemonSet') => (name: string) =>
     controlledBy(workloadManifest({ kind, name, replicas: 0 }))(name)
@@ -31,15 +32,15 @@ export function isolationRights(cluster: () => TestCluster): RightsCase {
 
 /** Taken out of service here: the controller is as it would be, but none runs. */
 async function podControlledBy(
-  { kubernetes, runPod }: TestCluster,
+  cluster: TestCluster,
   name: string,
   manifest: Readonly<Record<string, unknown>>,
 ): Promise<Alert> {
-  const made = await kubernetes.create(manifest)
+  const made = await cluster.kubernetes.create(manifest)
   if (made === null) throw new Error(`there is a controller ${name}`)
   const { apiVersion, kind, metadata } = made
   const owner = { apiVersion, kind, name: metadata.name, uid: metadata.uid, controller: true }
-  return alertOf(await runPod(name, { app: name }, {}, { ownerReferences: [owner] }))
+  return alertOf(await cluster.runPod(name, { app: name }, {}, { ownerReferences: [owner] }))
 }
 
 const job = (name: string) => ({

@@ -13,9 +13,9 @@ import { laterAlert, workloadManifest } from './workloads.ts'
 
 const authorization = 'rbac.authorization.k8s.io'
 
-export function objectRights(cluster: () => TestCluster): readonly RightsCase[] {
+export function objectRights(cluster: TestCluster): readonly RightsCase[] {
   const create = async (object: Readonly<Record<string, unknown>>) => {
-    await cluster().kubernetes.create(object)
+    await cluster.kubernetes.create(object)
   }
   const onObject =
     (apiGroup: string, kind: string, resource: string, rest: (name: string) => object) =>
@@ -29,7 +29,7 @@ export function objectRights(cluster: () => TestCluster): readonly RightsCase[] 
   const onWorkload = (kind: Parameters<typeof workloadManifest>[0]['kind'], resource: string) =>
     onObject('apps', kind, resource, (name) => ({ spec: workloadManifest({ kind, name }).spec }))
   const onRunning = async (name: string): Promise<Alert> => {
-    const { metadata } = await cluster().runPod(name, {}, { nodeName: 'no-such-node' })
+    const { metadata } = await cluster.runPod(name, {}, { nodeName: 'no-such-node' })
     const running = { running: { startedAt: '2026-01-01T00:00:00Z' } }
     const main = { name: 'main', image: 'none', imageID: '', ready: true, restartCount: 0 }
     const containerStatuses = [{ ...main, state: running }]
@@ -39,7 +39,7 @@ export function objectRights(cluster: () => TestCluster): readonly RightsCase[] 
       path: '/status/containerStatuses',
       value: containerStatuses,
     } as const
-    await cluster().kubernetes.patch(pod, [status], { subresource: 'status' })
+    await cluster.kubernetes.patch(pod, [status], { subresource: 'status' })
     return podAlert({ uid: metadata.uid, name, namespace: 'default', owners: [] })
   }
   const withTemplate = async (name: string): Promise<Alert> => {

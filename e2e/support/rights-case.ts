@@ -4,7 +4,7 @@ import type { Alert } from '../../contract/alert.ts'
 import type { Action, Effect } from '../../responder/actions/action.ts'
 import { kindOf } from '../../responder/errors.ts'
 import type { Kubernetes } from '../../responder/kubernetes/kubernetes.ts'
-import { callOf, planned, stored, undoing } from './kubernetes.ts'
+import { callOf, planned, stored, undoing } from './calls.ts'
 
 /** Does everything that the action can do, with parameters that ask for all of it. */
 export interface RightsCase {

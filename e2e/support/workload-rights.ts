@@ -17,13 +17,13 @@ import {
   type WorkloadRequest,
 } from './workloads.ts'
 
-export function workloadRights(cluster: () => TestCluster): readonly RightsCase[] {
+export function workloadRights(cluster: TestCluster): readonly RightsCase[] {
   /** As its controller would say of it. */
   const settled = async (request: WorkloadRequest): Promise<KubernetesObject> => {
-    const made = await makeWorkload(cluster(), request)
+    const made = await makeWorkload(cluster, request)
     const { apiVersion, kind, metadata } = made
     const reference = { apiVersion, kind, name: metadata.name, namespace: 'default', uid: null }
-    return cluster().kubernetes.patch(
+    return cluster.kubernetes.patch(
       reference,
       [{ op: 'add', path: '/status', value: { observedGeneration: 99, replicas: 0 } }],
       {
@@ -36,18 +36,18 @@ export function workloadRights(cluster: () => TestCluster): readonly RightsCase[
     const { uid } = deployment.metadata
     const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name, uid, controller: true }
     const metadata = { ownerReferences: [owner] }
-    const set = await makeWorkload(cluster(), { kind: 'ReplicaSet', name, metadata })
+    const set = await makeWorkload(cluster, { kind: 'ReplicaSet', name, metadata })
     return podInOwner(set, deployment)
   }
   const onAutoscaled = async (name: string): Promise<Alert> => {
     const alert = await onDeployment(name)
-    await cluster().kubernetes.create({
+    await cluster.kubernetes.create({
       apiVersion: 'autoscaling/v2',
       kind: 'HorizontalPodAutoscaler',
       metadata: { name, namespace: 'default' },
       spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name }, maxReplicas: 9 },
     })
-    const { controlPlane } = cluster()
+    const { controlPlane } = cluster
     await controlPlane.apply(kedaDefinition)
     await controlPlane.waitFor('/apis/keda.sh/v1alpha1', Boolean)
     await controlPlane.apply({
@@ -71,7 +71,7 @@ export function workloadRights(cluster: () => TestCluster): readonly RightsCase[
       const template = templateSchema.parse(spec).template
       const owner = { apiVersion: 'apps/v1', kind, name, uid, controller: true }
       for (const revision of [1, 2])
-        await cluster().kubernetes.create({
+        await cluster.kubernetes.create({
           apiVersion: 'apps/v1',
           kind: 'ControllerRevision',
           metadata: {
@@ -95,7 +95,7 @@ export function workloadRights(cluster: () => TestCluster): readonly RightsCase[
     const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name, uid, controller: true }
     const { template } = templateSchema.parse(workloadManifest({ kind: 'ReplicaSet', name }).spec)
     for (const revision of [1, 2])
-      await makeWorkload(cluster(), {
+      await makeWorkload(cluster, {
         kind: 'ReplicaSet',
         name: `${name}-${revision}`,
         metadata: {
@@ -117,7 +117,7 @@ export function workloadRights(cluster: () => TestCluster): readonly RightsCase[
     const spec =
       kind === 'Job' ? { template } : { schedule: '0 0 1 1 *', jobTemplate: { spec: { template } } }
     const metadata = { name, namespace: 'default' }
-    await cluster().kubernetes.create({ apiVersion: 'batch/v1', kind, metadata, spec })
+    await cluster.kubernetes.create({ apiVersion: 'batch/v1', kind, metadata, spec })
     return laterAlert({ apiGroup: 'batch', resource, name })
   }
   return [

@@ -1,25 +1,17 @@
-import { afterAll, beforeAll, expect, jest } from '@jest/globals'
-import {
-  callOf,
-  openTestCluster,
-  planned,
-  testSettings,
-  undoing,
-  type TestCluster,
-} from '../../e2e/support/kubernetes.ts'
-import { needs, reasonToSkip } from '../../scripts/needs.ts'
+import { expect } from '@jest/globals'
+import { callOf, planned, undoing } from '../../e2e/support/calls.ts'
+import { testSettings } from '../../e2e/support/kubernetes.ts'
+import { share } from '../../e2e/support/shared.ts'
+import { testCluster } from '../../e2e/support/test-cluster.ts'
+import { needs } from '../../scripts/needs.ts'
 import { sampleAlert } from '../policy/alert.sample.ts'
 import { createJob } from './create-job.ts'
 
 const test = needs('cluster')
-const patienceMs = 120_000
-jest.setTimeout(patienceMs)
 const { namespace } = testSettings
-let cluster: TestCluster
+const cluster = testCluster()
 
-beforeAll(async () => {
-  if (reasonToSkip('cluster') !== undefined) return
-  cluster = await openTestCluster()
+share(['cluster'], async () => {
   await cluster.kubernetes.create({
     apiVersion: 'v1',
     kind: 'Namespace',
@@ -54,10 +46,7 @@ beforeAll(async () => {
       },
     },
   })
-}, patienceMs)
-afterAll(async () => {
-  await cluster?.[Symbol.asyncDispose]()
-}, patienceMs)
+})
 
 const jobs = () => cluster.kubernetes.list({ apiVersion: 'batch/v1', kind: 'Job', namespace })
 const alert = sampleAlert({ outputFields: { 'fd.name': '/x $(KEY) $$ ; id' } })

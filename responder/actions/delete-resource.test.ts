@@ -1,22 +1,14 @@
-import { afterAll, beforeAll, expect, jest } from '@jest/globals'
-import { callOf, openTestCluster, planned, type TestCluster } from '../../e2e/support/kubernetes.ts'
+import { expect } from '@jest/globals'
+import { callOf, planned } from '../../e2e/support/calls.ts'
+import { testCluster } from '../../e2e/support/test-cluster.ts'
 import { auditAlert } from '../../e2e/support/workloads.ts'
-import { needs, reasonToSkip } from '../../scripts/needs.ts'
+import { needs } from '../../scripts/needs.ts'
 import type { KubernetesObject } from '../kubernetes/kubernetes.ts'
 import { referenceTo } from '../kubernetes/objects.ts'
 import { deleteResource } from './delete-resource.ts'
 
 const test = needs('cluster')
-const patienceMs = 120_000
-jest.setTimeout(patienceMs)
-let cluster: TestCluster
-
-beforeAll(async () => {
-  if (reasonToSkip('cluster') === undefined) cluster = await openTestCluster()
-}, patienceMs)
-afterAll(async () => {
-  await cluster?.[Symbol.asyncDispose]()
-}, patienceMs)
+const cluster = testCluster()
 
 const podObject = (name: string, uid: string | null = null) =>
   ({ apiGroup: '', resource: 'pods', name, uid }) as const

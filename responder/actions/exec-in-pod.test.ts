@@ -1,10 +1,12 @@
 /** Exec, logs and checkpoints need a kubelet: on the whole cluster, one for all three. */
-import { afterAll, beforeAll, expect, jest } from '@jest/globals'
+import { expect, jest } from '@jest/globals'
 import { type Cluster, startCluster } from '../../e2e/cluster/cluster.ts'
 import { references } from '../../e2e/cluster/images.ts'
-import { alertOf, callOf, planned, testSettings } from '../../e2e/support/kubernetes.ts'
+import { alertOf, callOf, planned } from '../../e2e/support/calls.ts'
+import { testSettings } from '../../e2e/support/kubernetes.ts'
 import { eventually } from '../../e2e/support/eventually.ts'
-import { needs, reasonToSkip } from '../../scripts/needs.ts'
+import { share } from '../../e2e/support/shared.ts'
+import { needs } from '../../scripts/needs.ts'
 import type { Alert } from '../../contract/alert.ts'
 import type { Kubernetes } from '../kubernetes/kubernetes.ts'
 import { openKubernetes } from '../kubernetes/open.ts'
@@ -17,19 +19,16 @@ const patienceMs = 240_000
 jest.setTimeout(patienceMs)
 let cluster: Cluster
 let kubernetes: Kubernetes
-const running = new AsyncDisposableStack()
 
-beforeAll(async () => {
-  if (reasonToSkip('cluster') !== undefined) return
-  cluster = running.use(await startCluster())
+share(['cluster'], async (stack) => {
+  cluster = stack.use(await startCluster())
   const opened = await openKubernetes({
     settings: { ...testSettings, kubeconfig: cluster.kubeconfig.path },
     version: '0.0.0',
     onCall: () => undefined,
   })
-  kubernetes = running.use(opened).within(new AbortController().signal)
-}, patienceMs)
-afterAll(() => running.disposeAsync(), patienceMs)
+  kubernetes = stack.use(opened).within(new AbortController().signal)
+})
 
 const podReference = (name: string) =>
   ({ apiVersion: 'v1', kind: 'Pod', namespace: 'default', name, uid: null }) as const

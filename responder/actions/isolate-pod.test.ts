@@ -1,17 +1,10 @@
 import { createServer } from 'node:net'
 import { once } from 'node:events'
-import { afterAll, beforeAll, expect, jest } from '@jest/globals'
-import {
-  alertOf,
-  callOf,
-  openTestCluster,
-  planned,
-  stored,
-  undoing,
-  type TestCluster,
-} from '../../e2e/support/kubernetes.ts'
+import { expect } from '@jest/globals'
+import { alertOf, callOf, planned, stored, undoing } from '../../e2e/support/calls.ts'
+import { testCluster } from '../../e2e/support/test-cluster.ts'
 import { installNetworkProviders } from '../../e2e/support/isolation-rights.ts'
-import { needs, reasonToSkip } from '../../scripts/needs.ts'
+import { needs } from '../../scripts/needs.ts'
 import type { Answer, Operation } from '../../contract/verdict.ts'
 import type { KubernetesObject } from '../kubernetes/kubernetes.ts'
 import { providers } from '../isolation/policies.ts'
@@ -23,16 +16,7 @@ import { ActionFailed } from './errors.ts'
 import { isolatePod } from './isolate-pod.ts'
 
 const test = needs('cluster')
-const patienceMs = 120_000
-jest.setTimeout(patienceMs)
-let cluster: TestCluster
-
-beforeAll(async () => {
-  if (reasonToSkip('cluster') === undefined) cluster = await openTestCluster()
-}, patienceMs)
-afterAll(async () => {
-  await cluster?.[Symbol.asyncDispose]()
-}, patienceMs)
+const cluster = testCluster()
 
 /** A node that cuts whatever it is told, and remembers. */
 function cuttingNode() {

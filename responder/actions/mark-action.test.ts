@@ -1,14 +1,7 @@
-import { afterAll, beforeAll, expect, jest } from '@jest/globals'
-import {
-  alertOf,
-  callOf,
-  openTestCluster,
-  planned,
-  stored,
-  undoing,
-  type TestCluster,
-} from '../../e2e/support/kubernetes.ts'
-import { needs, reasonToSkip } from '../../scripts/needs.ts'
+import { expect } from '@jest/globals'
+import { alertOf, callOf, planned, stored, undoing } from '../../e2e/support/calls.ts'
+import { testCluster } from '../../e2e/support/test-cluster.ts'
+import { needs } from '../../scripts/needs.ts'
 import { entriesPatch } from '../kubernetes/map-patch.ts'
 import type { KubernetesObject } from '../kubernetes/kubernetes.ts'
 import { referenceTo } from '../kubernetes/objects.ts'
@@ -20,16 +13,7 @@ import { labelNode } from './label-node.ts'
 import { labelPod } from './label-pod.ts'
 
 const test = needs('cluster')
-const patienceMs = 120_000
-jest.setTimeout(patienceMs)
-let cluster: TestCluster
-
-beforeAll(async () => {
-  if (reasonToSkip('cluster') === undefined) cluster = await openTestCluster()
-}, patienceMs)
-afterAll(async () => {
-  await cluster?.[Symbol.asyncDispose]()
-}, patienceMs)
+const cluster = testCluster()
 
 const now = (object: KubernetesObject) => cluster.kubernetes.get(referenceTo(object))
 

@@ -1,15 +1,9 @@
-import { afterAll, beforeAll, expect, jest } from '@jest/globals'
+import { expect } from '@jest/globals'
 import type { Alert } from '../../contract/alert.ts'
-import {
-  callOf,
-  openTestCluster,
-  planned,
-  podOf,
-  stored,
-  undoing,
-  type TestCluster,
-} from '../../e2e/support/kubernetes.ts'
-import { needs, reasonToSkip } from '../../scripts/needs.ts'
+import { callOf, planned, stored, undoing } from '../../e2e/support/calls.ts'
+import { podOf } from '../../e2e/support/kubernetes.ts'
+import { testCluster } from '../../e2e/support/test-cluster.ts'
+import { needs } from '../../scripts/needs.ts'
 import type { KubernetesObject } from '../kubernetes/kubernetes.ts'
 import { partsOfNode } from '../kubernetes/nodes.ts'
 import { referenceTo } from '../kubernetes/objects.ts'
@@ -20,16 +14,7 @@ import { taintNode } from './taint-node.ts'
 import { uncordonNode } from './uncordon-node.ts'
 
 const test = needs('cluster')
-const patienceMs = 120_000
-jest.setTimeout(patienceMs)
-let cluster: TestCluster
-
-beforeAll(async () => {
-  if (reasonToSkip('cluster') === undefined) cluster = await openTestCluster()
-}, patienceMs)
-afterAll(async () => {
-  await cluster?.[Symbol.asyncDispose]()
-}, patienceMs)
+const cluster = testCluster()
 
 const now = (object: KubernetesObject) => cluster.kubernetes.get(referenceTo(object))
 const specOf = async (node: KubernetesObject) => partsOfNode(await now(node))

@@ -1,29 +1,15 @@
-import { afterAll, beforeAll, expect, jest } from '@jest/globals'
+import { expect } from '@jest/globals'
 import { eventually } from '../../e2e/support/eventually.ts'
-import {
-  alertOf,
-  callOf,
-  openTestCluster,
-  planned,
-  type TestCluster,
-} from '../../e2e/support/kubernetes.ts'
-import { needs, reasonToSkip } from '../../scripts/needs.ts'
+import { alertOf, callOf, planned } from '../../e2e/support/calls.ts'
+import { testCluster } from '../../e2e/support/test-cluster.ts'
+import { needs } from '../../scripts/needs.ts'
 import type { KubernetesObject } from '../kubernetes/kubernetes.ts'
 import { deletePod } from './delete-pod.ts'
 import { evictPod } from './evict-pod.ts'
 
 const test = needs('cluster')
-const patienceMs = 120_000
-jest.setTimeout(patienceMs)
-let cluster: TestCluster
-
 /** With controllers, as it is one of them that counts what a disruption budget allows. */
-beforeAll(async () => {
-  if (reasonToSkip('cluster') === undefined) cluster = await openTestCluster({ controllers: true })
-}, patienceMs)
-afterAll(async () => {
-  await cluster?.[Symbol.asyncDispose]()
-}, patienceMs)
+const cluster = testCluster({ controllers: true })
 
 const isThere = async (pod: KubernetesObject) => {
   const of = { apiVersion: 'v1', kind: 'Pod', namespace: 'default' }

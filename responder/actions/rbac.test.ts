@@ -1,18 +1,13 @@
 /** What makes the chart's Roles true: each action works with exactly the rights that its record names, and with none fewer. */
-import { afterAll, beforeAll, expect, jest } from '@jest/globals'
+import { expect } from '@jest/globals'
 import type { Alert } from '../../contract/alert.ts'
-import {
-  alertOf,
-  callOf,
-  openTestCluster,
-  planned,
-  type TestCluster,
-} from '../../e2e/support/kubernetes.ts'
+import { alertOf, callOf, planned } from '../../e2e/support/calls.ts'
+import { testCluster } from '../../e2e/support/test-cluster.ts'
 import { does, type RightsCase } from '../../e2e/support/rights-case.ts'
 import { isolationRights } from '../../e2e/support/isolation-rights.ts'
 import { objectRights } from '../../e2e/support/object-rights.ts'
 import { workloadRights } from '../../e2e/support/workload-rights.ts'
-import { needs, reasonToSkip } from '../../scripts/needs.ts'
+import { needs } from '../../scripts/needs.ts'
 import { kindOf } from '../errors.ts'
 import { sampleAlert } from '../policy/alert.sample.ts'
 import { annotatePod } from './annotate-pod.ts'
@@ -29,16 +24,7 @@ import { taintNode } from './taint-node.ts'
 import { uncordonNode } from './uncordon-node.ts'
 
 const test = needs('cluster')
-const patienceMs = 300_000
-jest.setTimeout(patienceMs)
-let cluster: TestCluster
-
-beforeAll(async () => {
-  if (reasonToSkip('cluster') === undefined) cluster = await openTestCluster()
-}, patienceMs)
-afterAll(async () => {
-  await cluster?.[Symbol.asyncDispose]()
-}, patienceMs)
+const cluster = testCluster()
 
 const onPod = async (name: string) => alertOf(await cluster.runPod(name, { app: name }))
 
@@ -88,9 +74,9 @@ const cases: readonly RightsCase[] = [
   does(uncordonNode, onCordoned),
   does(taintNode, onNode, { effect: 'NoExecute' }),
   does(drainNode, onNode),
-  isolationRights(() => cluster),
-  ...workloadRights(() => cluster),
-  ...objectRights(() => cluster),
+  isolationRights(cluster),
+  ...workloadRights(cluster),
+  ...objectRights(cluster),
 ]
 
 test('every action that needs rights is in the table', () => {

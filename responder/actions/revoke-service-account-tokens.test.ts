@@ -1,30 +1,16 @@
-import { afterAll, beforeAll, expect, jest } from '@jest/globals'
-import {
-  callOf,
-  openTestCluster,
-  planned,
-  testSettings,
-  undoing,
-  type TestCluster,
-} from '../../e2e/support/kubernetes.ts'
+import { expect } from '@jest/globals'
+import { callOf, planned, undoing } from '../../e2e/support/calls.ts'
+import { testSettings } from '../../e2e/support/kubernetes.ts'
+import { testCluster } from '../../e2e/support/test-cluster.ts'
 import { eventually } from '../../e2e/support/eventually.ts'
-import { needs, reasonToSkip } from '../../scripts/needs.ts'
+import { needs } from '../../scripts/needs.ts'
 import type { KubernetesObject } from '../kubernetes/kubernetes.ts'
 import { referenceTo } from '../kubernetes/objects.ts'
 import { podAlert } from '../policy/alert.sample.ts'
 import { revokeServiceAccountTokens as revoke } from './revoke-service-account-tokens.ts'
 
 const test = needs('cluster')
-const patienceMs = 120_000
-jest.setTimeout(patienceMs)
-let cluster: TestCluster
-
-beforeAll(async () => {
-  if (reasonToSkip('cluster') === undefined) cluster = await openTestCluster()
-}, patienceMs)
-afterAll(async () => {
-  await cluster?.[Symbol.asyncDispose]()
-}, patienceMs)
+const cluster = testCluster()
 
 const apiVersion = 'rbac.authorization.k8s.io/v1'
 const subjectOf = (name: string) => ({ kind: 'ServiceAccount', name, namespace: 'default' })

@@ -1,13 +1,8 @@
-import { afterAll, beforeAll, expect, jest } from '@jest/globals'
+import { expect } from '@jest/globals'
 import { eventually } from '../../e2e/support/eventually.ts'
 import { kedaDefinition } from '../../e2e/support/keda.ts'
-import {
-  callOf,
-  openTestCluster,
-  planned,
-  undoing,
-  type TestCluster,
-} from '../../e2e/support/kubernetes.ts'
+import { callOf, planned, undoing } from '../../e2e/support/calls.ts'
+import { testCluster } from '../../e2e/support/test-cluster.ts'
 import {
   alertFrom,
   auditAlert,
@@ -15,23 +10,14 @@ import {
   podOfWorkload,
   type WorkloadRequest,
 } from '../../e2e/support/workloads.ts'
-import { needs, reasonToSkip } from '../../scripts/needs.ts'
+import { needs } from '../../scripts/needs.ts'
 import { valueAt } from '../kubernetes/changes.ts'
 import type { KubernetesObject } from '../kubernetes/kubernetes.ts'
 import { referenceTo } from '../kubernetes/objects.ts'
 import { scaleDownDeployment } from './scale-down-deployment.ts'
 
 const test = needs('cluster')
-const patienceMs = 120_000
-jest.setTimeout(patienceMs)
-let cluster: TestCluster
-
-beforeAll(async () => {
-  if (reasonToSkip('cluster') === undefined) cluster = await openTestCluster({ controllers: true })
-}, patienceMs)
-afterAll(async () => {
-  await cluster?.[Symbol.asyncDispose]()
-}, patienceMs)
+const cluster = testCluster({ controllers: true })
 
 const now = (object: KubernetesObject) => cluster.kubernetes.get(referenceTo(object))
 const replicasOf = async (object: KubernetesObject) => valueAt(await now(object), '/spec/replicas')

@@ -1,17 +1,14 @@
 /** Steps act as the account of their class, with the chart's own Roles on a real API server. */
 import { readFile } from 'node:fs/promises'
-import { afterAll, beforeAll, expect, jest } from '@jest/globals'
+import { expect } from '@jest/globals'
 import { parseAllDocuments, stringify } from 'yaml'
 import { chart } from '../../e2e/cluster/install.ts'
 import { eventually } from '../../e2e/support/eventually.ts'
-import {
-  alertOf,
-  openTestCluster,
-  testSettings,
-  writeKubeconfig,
-  type TestCluster,
-} from '../../e2e/support/kubernetes.ts'
-import { needs, reasonToSkip } from '../../scripts/needs.ts'
+import { alertOf } from '../../e2e/support/calls.ts'
+import { testSettings, writeKubeconfig } from '../../e2e/support/kubernetes.ts'
+import { share } from '../../e2e/support/shared.ts'
+import { testCluster } from '../../e2e/support/test-cluster.ts'
+import { needs } from '../../scripts/needs.ts'
 import { labelPod } from '../actions/label-pod.ts'
 import { SampleNode, startSample, until } from '../start.sample.ts'
 import { entriesPatch } from './map-patch.ts'
@@ -19,12 +16,10 @@ import { referenceTo } from './objects.ts'
 import { openKubernetes, type Cluster } from './open.ts'
 
 const test = needs('cluster')
-const patienceMs = 180_000
-jest.setTimeout(patienceMs)
 const forever = new AbortController().signal
 const accounts = 'riposte/riposte'
 
-let cluster: TestCluster
+const cluster = testCluster()
 let kubeconfig: string
 let responder: Cluster
 
@@ -35,9 +30,7 @@ const openAs = (prefix: string) =>
     onCall: () => undefined,
   })
 
-beforeAll(async () => {
-  if (reasonToSkip('cluster') !== undefined) return
-  cluster = await openTestCluster()
+share(['cluster'], async (stack) => {
   const { controlPlane } = cluster
   const enabled = ['label_pod', 'isolate_pod', 'delete_pod']
   await controlPlane.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'riposte' } })
@@ -46,18 +39,14 @@ beforeAll(async () => {
   const { server, ca } = controlPlane.kubeconfig
   const user = { token: token.trim() }
   kubeconfig = await writeKubeconfig(controlPlane.folder, { name: 'responder', server, ca, user })
-  responder = await openAs(accounts)
+  responder = stack.use(await openAs(accounts))
   // The API server hears of new roles a little later.
   await eventually(() => {
     const right = { verb: 'delete', apiGroup: '', resource: 'pods', namespace: null }
     const asDestroy = responder.within(forever, 'destroy')
     return asDestroy.can(right).catch(() => false)
   }, Boolean)
-}, patienceMs)
-afterAll(async () => {
-  await responder?.[Symbol.asyncDispose]()
-  await cluster?.[Symbol.asyncDispose]()
-}, patienceMs)
+})
 
 /** Accounts, roles and bindings as the chart writes them. */
 async function renderedAccounts(values: object): Promise<string[]> {

@@ -1,38 +1,32 @@
 import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, jest } from '@jest/globals'
+import { expect } from '@jest/globals'
 import { eventually } from '../../e2e/support/eventually.ts'
 import {
-  listening,
-  openTestCluster,
   podOf,
   testSettings,
   writeKubeconfig,
   type TestCluster,
 } from '../../e2e/support/kubernetes.ts'
-import { needs, reasonToSkip } from '../../scripts/needs.ts'
+import { listening } from '../../e2e/support/listening.ts'
+import { share } from '../../e2e/support/shared.ts'
+import { testCluster } from '../../e2e/support/test-cluster.ts'
+import { needs } from '../../scripts/needs.ts'
 import { entriesPatch } from './map-patch.ts'
 import type { Kubernetes } from './kubernetes.ts'
 import { referenceTo } from './objects.ts'
 import { openKubernetes } from './open.ts'
 
 const test = needs('cluster')
-const patienceMs = 120_000
-jest.setTimeout(patienceMs)
 const forever = new AbortController().signal
 
-let testCluster: TestCluster
+const cluster = testCluster()
 let kubernetes: Kubernetes
 
-beforeAll(async () => {
-  if (reasonToSkip('cluster') !== undefined) return
-  testCluster = await openTestCluster()
-  ;({ kubernetes } = testCluster)
-}, patienceMs)
-afterAll(async () => {
-  await testCluster?.[Symbol.asyncDispose]()
-}, patienceMs)
+share(['cluster'], () => {
+  ;({ kubernetes } = cluster)
+})
 
 const openWith = (kubeconfig: string) =>
   openKubernetes({
@@ -41,7 +35,7 @@ const openWith = (kubeconfig: string) =>
     onCall: () => undefined,
   })
 
-const runPod = (...pod: Parameters<TestCluster['runPod']>) => testCluster.runPod(...pod)
+const runPod = (...pod: Parameters<TestCluster['runPod']>) => cluster.runPod(...pod)
 
 test('a pod is created, found, listed and deleted', async () => {
   const pod = await runPod('basics', { app: 'basics' })
@@ -59,7 +53,7 @@ test('a pod is created, found, listed and deleted', async () => {
 
 test('another object under the same name is neither read, changed nor deleted', async () => {
   const first = await runPod('reborn')
-  const second = referenceTo(await testCluster.recreate(first))
+  const second = referenceTo(await cluster.recreate(first))
   const gone = { code: 'target_gone', message: expect.stringContaining('has UID') }
 
   await expect(kubernetes.get(referenceTo(first))).rejects.toMatchObject(gone)
@@ -118,7 +112,7 @@ test('a dry run is judged in full and changes nothing', async () => {
 })
 
 test('rights are asked of the API server, and lacking one is a refusal of its own', async () => {
-  const nobody = await testCluster.kubeconfigWith('nobody', [])
+  const nobody = await cluster.kubeconfigWith('nobody', [])
   await using asNobody = await openWith(nobody)
   const pods = { apiGroup: '', resource: 'pods', namespace: null }
 
@@ -156,8 +150,8 @@ test('a name from outside leads to no other path', async () => {
 })
 
 test('a token that was rotated is read anew, at the latest when the old one is refused', async () => {
-  const file = await testCluster.kubeconfigWith('rotated', [])
-  const { controlPlane } = testCluster
+  const file = await cluster.kubeconfigWith('rotated', [])
+  const { controlPlane } = cluster
   const good = await controlPlane.kubectl(['create', 'token', 'rotated'])
   const token = join(controlPlane.folder, 'token')
   await writeFile(token, 'not a token')
@@ -235,4 +229,4 @@ test('a kubeconfig that cannot be read ends the start with what is wrong', async
 })
 
 const kubeconfigFor = (server: string) =>
-  writeKubeconfig(testCluster.controlPlane.folder, { name: 'test', server })
+  writeKubeconfig(cluster.controlPlane.folder, { name: 'test', server })

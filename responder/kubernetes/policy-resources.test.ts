@@ -1,37 +1,34 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect } from '@jest/globals'
+import { afterAll, expect } from '@jest/globals'
 import { KubeConfig } from '@kubernetes/client-node'
 import { parse } from 'yaml'
 import { type ControlPlane, startControlPlane } from '../../e2e/cluster/control-plane.ts'
 import { eventually } from '../../e2e/support/eventually.ts'
-import { needs, reasonToSkip } from '../../scripts/needs.ts'
+import { share } from '../../e2e/support/shared.ts'
+import { needs } from '../../scripts/needs.ts'
 import { actions } from '../actions/index.ts'
 import { customResourceDefinitions } from '../policy/crds.ts'
 import { type PolicyResources, watchPolicyResources } from './policy-resources.ts'
 
 const test = needs('cluster')
-const patienceMs = 120_000
 
 let cluster: ControlPlane
 let config: KubeConfig
 const directory = mkdtempSync(join(tmpdir(), 'policy-resources-'))
 
-beforeAll(async () => {
-  if (reasonToSkip('cluster') !== undefined) return
-  cluster = await startControlPlane()
+share(['cluster'], async (stack) => {
+  cluster = stack.use(await startControlPlane())
   for (const definition of customResourceDefinitions())
     await cluster.apply(JSON.stringify(definition))
   await cluster.kubectl(['wait', '--for=condition=Established', '--timeout=60s', 'crd', '--all'])
   config = new KubeConfig()
   config.loadFromFile(cluster.kubeconfig.path)
-}, patienceMs)
-
-afterAll(async () => {
-  await cluster?.[Symbol.asyncDispose]()
+})
+afterAll(() => {
   rmSync(directory, { recursive: true, force: true })
-}, patienceMs)
+})
 
 const watched = (name: string) =>
   watchPolicyResources({
@@ -79,46 +76,38 @@ const inForce = (resources: PolicyResources, wanted: readonly string[]) =>
     (found) => JSON.stringify(found.toSorted()) === JSON.stringify(wanted),
   )
 
-test(
-  'policies come into force when they are applied and go when they are deleted',
-  async () => {
-    await using resources = await watched('coming')
-    await cluster.apply(policy('miners', 'notify_security_team'))
-    await cluster.apply(policy('miners', 'notify_security_team', 'ResponsePolicy', 'default'))
-    await inForce(resources, ['default/miners', 'miners'])
-    await cluster.kubectl(['delete', 'responsepolicy', 'miners', '-n', 'default'])
-    await inForce(resources, ['miners'])
-    await cluster.kubectl(['delete', 'clusterresponsepolicy', 'miners'])
-    await inForce(resources, [])
-  },
-  patienceMs,
-)
+test('policies come into force when they are applied and go when they are deleted', async () => {
+  await using resources = await watched('coming')
+  await cluster.apply(policy('miners', 'notify_security_team'))
+  await cluster.apply(policy('miners', 'notify_security_team', 'ResponsePolicy', 'default'))
+  await inForce(resources, ['default/miners', 'miners'])
+  await cluster.kubectl(['delete', 'responsepolicy', 'miners', '-n', 'default'])
+  await inForce(resources, ['miners'])
+  await cluster.kubectl(['delete', 'clusterresponsepolicy', 'miners'])
+  await inForce(resources, [])
+})
 
-test(
-  "one tenant's mistake leaves the others and its own last version in force",
-  async () => {
-    await using resources = await watched('mistakes')
-    await cluster.apply(policy('steady', 'notify_security_team'))
-    await cluster.apply(policy('shaky', 'capture_snapshot'))
-    await inForce(resources, ['shaky', 'steady'])
-    await cluster.apply(policy('shaky', 'capture_snapshat'))
-    const shaky = await eventually(
-      () =>
-        Promise.resolve(
-          resources.objects().find(({ object }) => object.metadata.name === 'shaky')?.problems,
-        ),
-      (problems) => problems !== undefined && problems.length > 0,
-    )
-    expect(shaky?.[0]?.message).toContain('did you mean capture_snapshot?')
-    expect(names(resources).toSorted()).toEqual(['shaky', 'steady'])
-    const kept = resources.set().policies.find(({ name }) => name === 'shaky')
-    expect(kept?.ladder[0]?.actions[0]?.name).toBe('capture_snapshot')
-    expect(resources.degraded()).toEqual([
-      'ClusterResponsePolicy shaky is wrong; kubectl shows why in its status',
-    ])
+test("one tenant's mistake leaves the others and its own last version in force", async () => {
+  await using resources = await watched('mistakes')
+  await cluster.apply(policy('steady', 'notify_security_team'))
+  await cluster.apply(policy('shaky', 'capture_snapshot'))
+  await inForce(resources, ['shaky', 'steady'])
+  await cluster.apply(policy('shaky', 'capture_snapshat'))
+  const shaky = await eventually(
+    () =>
+      Promise.resolve(
+        resources.objects().find(({ object }) => object.metadata.name === 'shaky')?.problems,
+      ),
+    (problems) => problems !== undefined && problems.length > 0,
+  )
+  expect(shaky?.[0]?.message).toContain('did you mean capture_snapshot?')
+  expect(names(resources).toSorted()).toEqual(['shaky', 'steady'])
+  const kept = resources.set().policies.find(({ name }) => name === 'shaky')
+  expect(kept?.ladder[0]?.actions[0]?.name).toBe('capture_snapshot')
+  expect(resources.degraded()).toEqual([
+    'ClusterResponsePolicy shaky is wrong; kubectl shows why in its status',
+  ])
 
-    await using restarted = await watched('mistakes')
-    expect(names(restarted).toSorted()).toEqual(['shaky', 'steady'])
-  },
-  patienceMs,
-)
+  await using restarted = await watched('mistakes')
+  expect(names(restarted).toSorted()).toEqual(['shaky', 'steady'])
+})

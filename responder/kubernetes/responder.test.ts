@@ -1,16 +1,16 @@
 /** The whole responder against a real API server: from an alert to the object, and back. */
-import { afterAll, beforeAll, expect, jest } from '@jest/globals'
+import { expect } from '@jest/globals'
 import { eventually } from '../../e2e/support/eventually.ts'
-import { alertOf, openTestCluster, type TestCluster } from '../../e2e/support/kubernetes.ts'
-import { needs, reasonToSkip } from '../../scripts/needs.ts'
+import { alertOf } from '../../e2e/support/calls.ts'
+import { share } from '../../e2e/support/shared.ts'
+import { testCluster } from '../../e2e/support/test-cluster.ts'
+import { needs } from '../../scripts/needs.ts'
 import { SampleNode, startSample, until, type Sample } from '../start.sample.ts'
 import type { KubernetesObject } from './kubernetes.ts'
 import { entriesPatch } from './map-patch.ts'
 import { referenceTo } from './objects.ts'
 
 const test = needs('cluster')
-const patienceMs = 180_000
-jest.setTimeout(patienceMs)
 
 const policy = (name: string, mode: string, what: string) => `apiVersion: riposte.dev/v1alpha1
 kind: ClusterResponsePolicy
@@ -28,26 +28,19 @@ const policies = {
   ].join('---\n'),
 }
 
-let cluster: TestCluster
+const cluster = testCluster()
 let sample: Sample
 let node: SampleNode
 
-beforeAll(async () => {
-  if (reasonToSkip('cluster') !== undefined) return
-  cluster = await openTestCluster()
+share(['cluster'], async (stack) => {
   const { path } = cluster.controlPlane.kubeconfig
-  sample = await startSample(policies, { kubernetes: { kubeconfig: path } })
-  node = new SampleNode(sample)
+  sample = stack.use(await startSample(policies, { kubernetes: { kubeconfig: path } }))
+  node = stack.use(new SampleNode(sample))
   node.start(({ operation }) => ({
     status: operation === 'plan' ? 'planned' : 'done',
     detail: `${operation} on the node`,
   }))
-}, patienceMs)
-afterAll(async () => {
-  await node?.[Symbol.asyncDispose]()
-  await sample?.[Symbol.asyncDispose]()
-  await cluster?.[Symbol.asyncDispose]()
-}, patienceMs)
+})
 
 const now = (object: KubernetesObject) => cluster.kubernetes.get(referenceTo(object))
 let alerts = 0

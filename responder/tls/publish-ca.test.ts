@@ -1,12 +1,12 @@
-import { afterAll, beforeAll, expect } from '@jest/globals'
+import { expect } from '@jest/globals'
 import { startControlPlane, type ControlPlane } from '../../e2e/cluster/control-plane.ts'
 import { kubeconfigWith, namespace, prepare, tokenOf } from '../../e2e/support/projected-tokens.ts'
-import { needs, reasonToSkip } from '../../scripts/needs.ts'
+import { share } from '../../e2e/support/shared.ts'
+import { needs } from '../../scripts/needs.ts'
 import { openKubernetes, type Cluster } from '../kubernetes/open.ts'
 import { publishTo } from './publish-ca.ts'
 
 const test = needs('cluster')
-const patienceMs = 180_000
 
 let controlPlane: ControlPlane
 let view: Cluster
@@ -22,9 +22,8 @@ const rules = [
   },
 ]
 
-beforeAll(async () => {
-  if (reasonToSkip('cluster') !== undefined) return
-  controlPlane = await startControlPlane()
+share(['cluster'], async (stack) => {
+  controlPlane = stack.use(await startControlPlane())
   await prepare(controlPlane)
   const group = 'rbac.authorization.k8s.io'
   const metadata = { name: 'ca', namespace }
@@ -52,11 +51,8 @@ beforeAll(async () => {
     version: '0',
     onCall: () => {},
   })
-}, patienceMs)
-afterAll(async () => {
-  await view?.[Symbol.asyncDispose]()
-  await controlPlane?.[Symbol.asyncDispose]()
-}, patienceMs)
+  stack.use(view)
+})
 
 const hour = 3_600_000
 let nowMs = Date.UTC(2026, 10, 21)

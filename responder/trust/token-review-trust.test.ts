@@ -1,11 +1,12 @@
-import { afterAll, beforeAll, beforeEach, expect } from '@jest/globals'
+import { beforeEach, expect } from '@jest/globals'
 import fastify, { type FastifyInstance } from 'fastify'
 import { startControlPlane, type ControlPlane } from '../../e2e/cluster/control-plane.ts'
 import type { Alert, Amendment } from '../../contract/alert.ts'
 import type { Pod } from '../../contract/kubernetes.ts'
 import { nodeHeader, nodeRoutes } from '../../contract/verdict.ts'
 import { eventually } from '../../e2e/support/eventually.ts'
-import { needs, reasonToSkip } from '../../scripts/needs.ts'
+import { share } from '../../e2e/support/shared.ts'
+import { needs } from '../../scripts/needs.ts'
 import { NodeHub } from '../http/node-hub.ts'
 import { nodeRoutesOn } from '../http/node-routes.ts'
 import { sampleAlert } from '../policy/alert.sample.ts'
@@ -20,7 +21,6 @@ import {
 import { tokenReviewTrust, type TokenReviewTrust } from './token-review-trust.ts'
 
 const test = needs('cluster')
-const patienceMs = 180_000
 const audience = 'riposte'
 
 let cluster: ControlPlane
@@ -29,12 +29,12 @@ let detector: { name: string; uid: string }
 let token: string
 let auditToken: string
 
-beforeAll(async () => {
-  if (reasonToSkip('cluster') !== undefined) return
-  cluster = await startControlPlane()
+share(['cluster'], async (stack) => {
+  cluster = stack.use(await startControlPlane())
   await prepare(cluster)
   const { api } = cluster
   view = await kubernetesAs(cluster, await tokenOf(api, { account: 'responder', pod: null }))
+  stack.defer(view.close)
   const podOf = async (name: string, serviceAccount: string) => ({
     name,
     uid: await makePod(api, name, { node: 'node-a', serviceAccount }),
@@ -43,11 +43,7 @@ beforeAll(async () => {
   token = await tokenOf(api, { account: 'detector', audience, pod: detector })
   const audit = await podOf('audit-a', 'audit')
   auditToken = await tokenOf(api, { account: 'audit', audience, pod: audit })
-}, patienceMs)
-afterAll(async () => {
-  await view?.close()
-  await cluster?.[Symbol.asyncDispose]()
-}, patienceMs)
+})
 
 let app: FastifyInstance
 let trust: TokenReviewTrust

@@ -1,30 +1,26 @@
 import { writeFile, mkdtemp, mkdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, jest } from '@jest/globals'
+import { expect } from '@jest/globals'
 import { type ControlPlane, startControlPlane } from '../../../e2e/cluster/control-plane.ts'
-import { needs, reasonToSkip } from '../../../scripts/needs.ts'
+import { needs } from '../../../scripts/needs.ts'
 import { podRequestsOf } from '../../../e2e/support/audit-log.ts'
+import { share } from '../../../e2e/support/shared.ts'
 import { type ApiAccess, fromKubeconfig, inCluster } from './access.ts'
 import { Api } from './api.ts'
 import type { KnownPod } from './pod.ts'
 import { PodWatch } from './pod-watch.ts'
 
 const test = needs('cluster')
-jest.setTimeout(180_000)
 
 let cluster: ControlPlane
-beforeAll(async () => {
-  if (reasonToSkip('cluster') !== undefined) return
-  cluster = await startControlPlane()
+share(['cluster'], async (stack) => {
+  cluster = stack.use(await startControlPlane())
   await cluster.apply({
     apiVersion: 'v1',
     kind: 'ServiceAccount',
     metadata: { name: 'default', namespace: 'default' },
   })
-})
-afterAll(async () => {
-  await cluster?.[Symbol.asyncDispose]()
 })
 
 const pod = (name: string, node: string, metadata: Record<string, unknown> = {}) => ({
