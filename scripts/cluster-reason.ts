@@ -42,7 +42,8 @@ function cgroupReason(): string | undefined {
   return readOnly === undefined ? undefined : `${readOnly[1]} is read-only`
 }
 
-function goReason(): string | undefined {
+/** What builds the programs of other projects. */
+export function goReason(): string | undefined {
   const { stdout } = spawnSync('go', ['version'], { encoding: 'utf8' })
   const [, major, minor] = /go(\d+)\.(\d+)/.exec(stdout ?? '') ?? []
   if (major === undefined) return 'no go'

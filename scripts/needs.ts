@@ -3,7 +3,7 @@ import { test } from '@jest/globals'
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { clusterReason } from './cluster-reason.ts'
+import { clusterReason, goReason } from './cluster-reason.ts'
 
 const root = new URL('..', import.meta.url).pathname
 
@@ -24,6 +24,7 @@ const needsByName = {
   protoc: () => commandReason('protoc'),
   postgresql: () => (existsSync('/usr/lib/postgresql') ? undefined : 'no PostgreSQL'),
   cluster: () => clusterReason(),
+  go: () => goReason(),
   shared: () => (sharedData() === undefined ? 'no ../shared/data' : undefined),
 }
 export type Need = keyof typeof needsByName

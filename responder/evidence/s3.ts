@@ -104,7 +104,7 @@ export async function s3Store(settings: S3Settings): Promise<EvidenceStore> {
 }
 
 const unkept = (where: string, cause: unknown) =>
-  new EvidenceUnkept(`${where} cannot be reached: ${messageOf(cause)}`, { cause })
+  new EvidenceUnkept(`${where} cannot be used: ${messageOf(cause)}`, { cause })
 
 /** What the content threw, as it was thrown: it is not the bucket's fault. */
 const ours = (error: unknown): Error | undefined =>
