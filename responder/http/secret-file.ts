@@ -20,8 +20,11 @@ export function readOrCreateSecret(path: string): string {
 }
 
 export function readSecret(path: string): string {
-  const mode = statSync(path).mode & 0o777
-  if ((mode & 0o077) !== 0)
+  const { mode: bits, uid } = statSync(path)
+  const mode = bits & 0o777
+  // Kubernetes mounts a Secret as root's, and lets the pod read it by its group.
+  const othersMay = uid === process.getuid?.() ? 0o077 : 0o037
+  if ((mode & othersMay) !== 0)
     throw new SecretFileError(`${path} has mode ${mode.toString(8)}: others can read it; chmod 600`)
   const secret = readFileSync(path, 'utf8').trim()
   if (secret.length < 16)
