@@ -31,6 +31,7 @@ import { openOutbound } from './notifiers/outbound.ts'
 import { judgeOf } from './plan.ts'
 import type { PolicyWatch } from './policy/directory.ts'
 import { startRedis, type RedisAddress } from './redis.ts'
+import { openRelay, type Relay } from './relay.ts'
 import { openTls } from './tls/open.ts'
 import { trustOf } from './trust/index.ts'
 
@@ -78,7 +79,19 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
   const ledger = stack.use(await openLedger(ledgerAddress(config)))
   const redis = await redisOf(config, log)
   stack.defer(redis.stop)
-  const hub = new NodeHub()
+  const relay: { tell?: Relay['tell'] } = {}
+  const hub = new NodeHub((news) => relay.tell?.(news))
+  if (ledger.isShared)
+    relay.tell = stack.use(
+      await openRelay({
+        ledger,
+        redis: redis.address,
+        hear: (news) => {
+          hub.hear(news)
+        },
+        log,
+      }),
+    ).tell
   const metrics = createMetrics({
     ledger,
     degraded: () => degraded(),

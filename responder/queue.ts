@@ -162,7 +162,7 @@ export class StepQueue implements AsyncDisposable {
 
 type Patience = Pick<RedisOptions, 'enableOfflineQueue' | 'maxRetriesPerRequest'>
 
-function connect(address: RedisAddress, options: Patience): Redis {
+export function connect(address: RedisAddress, options: Patience): Redis {
   const all = {
     ...options,
     retryStrategy: (tries: number) => Math.min(1000, 50 * tries),

@@ -1,6 +1,7 @@
 /** The responder's side of every node: verdicts that wait to be fetched, answers that come back, heartbeats. */
 import type { Answer, Heartbeat, Orders, StrikeOrder, Verdict } from '../../contract/verdict.ts'
 import { NodeUnavailable } from '../actions/errors.ts'
+import type { HubNews, NewsOf } from './hub-news.ts'
 
 export interface Strikes {
   readonly generation: string
@@ -19,6 +20,8 @@ interface Outstanding {
   /** When it was last handed out; a node answers a repeat with its first answer. */
   sentMs: number
   readonly settle: (result: Answer | Error) => void
+  /** Of an order that another responder waits for: it is known here as long as that one says so. */
+  readonly keep: (() => void) | null
 }
 
 interface NodeState {
@@ -32,14 +35,22 @@ interface NodeState {
 
 /** An order whose answer did not come is handed out again after this. */
 const resendMs = 5000
+/** Another responder's order that was not told again for so long is nobody's any more. */
+const othersMs = 3 * resendMs
 const maxOutstanding = 1000
 const maxNodes = 10_000
 const nodeDownMs = 15_000
 
 export class NodeHub {
+  readonly #tell: (news: HubNews) => void
   readonly #nodes = new Map<string, NodeState>()
   #strikes: Strikes = { generation: '', orders: [] }
   #isKillSwitchOn = false
+
+  /** `tell` reaches every other responder: a node polls where it likes. */
+  constructor(tell: (news: HubNews) => void = () => undefined) {
+    this.#tell = tell
+  }
 
   setStrikes(strikes: Strikes): void {
     this.#strikes = strikes
@@ -69,19 +80,28 @@ export class NodeHub {
         },
         Math.max(0, verdict.deadlineMs - Date.now()),
       )
+      const tellOthers = () => {
+        this.#tell({ kind: 'order', node, verdict })
+      }
+      // Again and again: who has just started, or lost Redis for a while, is to know it too.
+      const telling = setInterval(tellOthers, resendMs)
       const onAbort = () => {
         giveUp(`gave up on ${node}: ${String(signal?.reason)}`)
       }
       const settle = (result: Answer | Error) => {
         clearTimeout(timer)
+        clearInterval(telling)
         signal?.removeEventListener('abort', onAbort)
-        state.outstanding.delete(key)
-        if (result instanceof Error) reject(result)
-        else resolve(result)
+        if (state.outstanding.get(key) === order) state.outstanding.delete(key)
+        if (!(result instanceof Error)) return resolve(result)
+        this.#tell({ kind: 'withdrawn', node, key })
+        reject(result)
       }
       signal?.addEventListener('abort', onAbort, { once: true })
-      state.outstanding.set(key, { verdict, sentMs: 0, settle })
+      const order: Outstanding = { verdict, sentMs: 0, settle, keep: null }
+      state.outstanding.set(key, order)
       state.wake()
+      tellOthers()
       if (signal?.aborted === true) onAbort()
     })
   }
@@ -123,13 +143,49 @@ export class NodeHub {
   answer(node: string, answer: Answer): boolean {
     const order = this.#node(node).outstanding.get(`${answer.operation}/${answer.id}`)
     order?.settle(answer)
+    this.#tell({ kind: 'answer', node, answer })
     return order !== undefined
   }
 
   heartbeat(node: string, heartbeat: Heartbeat): void {
+    this.#beat({ kind: 'heartbeat', node, heartbeat })
+    this.#tell({ kind: 'heartbeat', node, heartbeat })
+  }
+
+  /** What another responder told. */
+  hear(news: HubNews): void {
+    const { outstanding } = this.#node(news.node)
+    if (news.kind === 'heartbeat') this.#beat(news)
+    if (news.kind === 'order') this.#keepFor(news)
+    if (news.kind === 'answer')
+      outstanding.get(`${news.answer.operation}/${news.answer.id}`)?.settle(news.answer)
+    if (news.kind === 'withdrawn') {
+      const order = outstanding.get(news.key)
+      if (order?.keep) order.settle(new NodeUnavailable('withdrawn'))
+    }
+  }
+
+  #beat({ node, heartbeat }: NewsOf<'heartbeat'>): void {
     const state = this.#node(node)
     state.heartbeat = heartbeat
     state.seenMs = Date.now()
+  }
+
+  /** Hands it out should the node poll here; the answer is told to everybody. */
+  #keepFor({ node, verdict }: NewsOf<'order'>): void {
+    const state = this.#node(node)
+    const key = orderKey(verdict)
+    const known = state.outstanding.get(key)
+    if (known !== undefined) return known.keep?.()
+    if (state.outstanding.size >= maxOutstanding) return
+    const settle = () => {
+      clearTimeout(timer)
+      if (state.outstanding.get(key) === order) state.outstanding.delete(key)
+    }
+    const timer = setTimeout(settle, Math.min(othersMs, verdict.deadlineMs - Date.now()))
+    const order: Outstanding = { verdict, sentMs: 0, settle, keep: () => timer.refresh() }
+    state.outstanding.set(key, order)
+    state.wake()
   }
 
   seen(): readonly SeenNode[] {

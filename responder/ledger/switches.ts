@@ -1,4 +1,5 @@
 /** What people switch: the kill switch, modes of policies, and policies whose fuse or breaker is open. */
+import { LedgerRefused } from '../errors.ts'
 import type { Ledger, Writing } from './open.ts'
 
 type Reads = Pick<Ledger, 'rows'> | Pick<Writing, 'rows'>
@@ -26,6 +27,22 @@ export async function writeSetting({ rows }: Writing, name: string, value: strin
     .values({ name, value })
     .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
     .execute()
+}
+
+/** The same for everybody who shares the ledger: whoever asks first draws it. */
+export async function sharedSecret(
+  ledger: Ledger,
+  name: string,
+  draw: () => string,
+): Promise<string> {
+  await ledger.rows
+    .insertInto('settings')
+    .values({ name, value: draw() })
+    .onConflict((conflict) => conflict.column('name').doNothing())
+    .execute()
+  const secret = await readSetting(ledger, name)
+  if (secret === undefined) throw new LedgerRefused(`the ledger did not keep ${name}`)
+  return secret
 }
 
 /** Why the ledger's kill switch is on, or null. */
