@@ -122,6 +122,14 @@ imagePullSecrets:
 {{- if and (gt (int .Values.responder.replicas) 1) (not .Values.postgresql.existingSecret) -}}
 {{- $problems = append $problems "responder.replicas: SQLite is one responder's own; more than one needs postgresql.existingSecret" -}}
 {{- end -}}
+{{- if gt (int .Values.responder.replicas) 1 -}}
+{{- $isKept := has (dig "evidence" "store" "local" .Values.responder.config) (list "s3" "none") -}}
+{{- if and .Values.responder.persistence.enabled (not (include "riposte.responder.isShared" .)) -}}
+{{- $problems = append $problems "responder.replicas: one volume for several pods needs ReadWriteMany in responder.persistence.accessModes; or responder.persistence.enabled=false and evidence in a bucket (responder.config.evidence)" -}}
+{{- else if not (or .Values.responder.persistence.enabled $isKept) -}}
+{{- $problems = append $problems "responder.replicas: evidence would lie about in several pods; name a bucket in responder.config.evidence, or a volume that all can write (responder.persistence, ReadWriteMany), or say store: none" -}}
+{{- end -}}
+{{- end -}}
 {{- if and (not .Values.redis.enabled) (not .Values.externalRedis.url) (not .Values.externalRedis.existingSecret) -}}
 {{- $problems = append $problems "redis.enabled is false: say by externalRedis.url or externalRedis.existingSecret which Redis to use" -}}
 {{- end -}}

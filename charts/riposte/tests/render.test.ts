@@ -342,6 +342,32 @@ live('what cannot work is refused by a sentence, all of it at once', () => {
     expect(said).toContain(`- ${start}`)
 })
 
+const shared = {
+  postgresql: { existingSecret: 'ledger' },
+  responder: { replicas: 2, persistence: { accessModes: ['ReadWriteMany'] } },
+}
+
+live('several responders share the volume of the evidence, and none a data directory', () => {
+  const { volumes } = z
+    .looseObject({ volumes: z.array(z.looseObject({ name: z.string() })) })
+    .parse(podOf(render(helm, shared), 'Deployment', 'riposte-responder'))
+  expect(volumes).toEqual(
+    expect.arrayContaining([
+      { name: 'data', emptyDir: {} },
+      { name: 'evidence', persistentVolumeClaim: { claimName: 'riposte-responder' } },
+    ]),
+  )
+})
+
+live.each([
+  [{ accessModes: ['ReadWriteOnce'] }, {}, 'ReadWriteMany'],
+  [{ enabled: false }, {}, 'evidence would lie about'],
+  [{ enabled: false }, { evidence: { store: 'local' } }, 'evidence would lie about'],
+])('several responders with %j and %j are refused: %s', (persistence, config, said) => {
+  const responder = { replicas: 2, persistence, config }
+  expect(refusal(helm, { ...shared, responder })).toContain(said)
+})
+
 live('every component has a NetworkPolicy that names both directions', () => {
   const policies = render(helm, {}).objects.filter(({ kind }) => kind === 'NetworkPolicy')
   expect(policies.map(({ metadata }) => metadata.name).toSorted()).toEqual([

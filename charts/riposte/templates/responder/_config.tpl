@@ -58,3 +58,17 @@
 {{- end -}}
 {{- $secrets | toJson -}}
 {{- end -}}
+
+{{/* Name of the claim; empty: there is none. */}}
+{{- define "riposte.responder.claim" -}}
+{{- with .Values.responder.persistence -}}
+{{- if .enabled -}}{{- default (printf "%s-responder" (include "riposte.fullname" $)) .existingClaim -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Whether several pods may mount it; of a claim of yours you know that yourself. Empty: no. */}}
+{{- define "riposte.responder.isShared" -}}
+{{- with .Values.responder.persistence -}}
+{{- if or .existingClaim (has "ReadWriteMany" .accessModes) -}}true{{- end -}}
+{{- end -}}
+{{- end -}}
