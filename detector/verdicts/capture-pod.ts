@@ -173,7 +173,12 @@ async function takeParts(
     )
   if (!include.includes('files')) return
   const budget = { entries: MAX_CHANGED, hashBytes: MAX_HASHED_BYTES }
-  const changed = heads.map(({ pid, name }) => ({ pid, name, ...changedFiles(pid, budget) }))
+  const members = new Set(processes.map(({ pid }) => pid))
+  const changed = heads.map(({ pid, name }) => ({
+    pid,
+    name,
+    ...changedFiles(pid, members, budget),
+  }))
   for (const { name, missing: left } of changed)
     missing.push(...left.map((what) => `files of ${name}: ${what}`))
   await add('files.json', changed)

@@ -10,7 +10,7 @@ import {
   readSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { errorCode, hostRoot, readProc } from '../proc.ts'
+import { errorCode, hostRoot, readProc, readProcLink, readStat } from '../proc.ts'
 
 export interface ChangedFile {
   readonly path: string
@@ -40,8 +40,8 @@ export interface Budget {
 const MAX_DEPTH = 64
 const HELD = 0o10_000_000 | constants.O_DIRECTORY | constants.O_NOFOLLOW
 
-/** Of the root of a process's mount namespace. */
-export function changedFiles(pid: number, budget: Budget): Changes {
+/** Of the root of a process's mount namespace; `members` are all processes of its pod. */
+export function changedFiles(pid: number, members: ReadonlySet<number>, budget: Budget): Changes {
   const upper = upperOf(readProc(pid, 'mountinfo') ?? '')
   if (upper === undefined)
     return {
@@ -50,7 +50,7 @@ export function changedFiles(pid: number, budget: Budget): Changes {
       missing: ['its root is no overlay: changes are not kept apart'],
     }
   const changes: Changes = { upper, files: [], missing: [] }
-  const path = join(hostRoot(), upper)
+  const path = join(rootOfMounter(pid, members), upper)
   try {
     const held = openSync(path, HELD)
     try {
@@ -62,6 +62,19 @@ export function changedFiles(pid: number, budget: Budget): Changes {
     changes.missing.push(`${upper} cannot be read (${errorCode(error)})`)
   }
   return changes
+}
+
+/**
+ * Where the overlay's path leads to it: as its mounter sees files. That is the first ancestor outside the pod (a
+ * containerd-shim, a conmon), whose node may itself be a container; the host, where none is left.
+ */
+function rootOfMounter(pid: number, members: ReadonlySet<number>): string {
+  let at = readStat(pid)
+  for (let left = MAX_DEPTH; at !== undefined && members.has(at.pid) && left > 0; left--)
+    at = readStat(at.parentPid)
+  if (at === undefined || at.pid === 1 || members.has(at.pid)) return hostRoot()
+  const isOurs = readProcLink(at.pid, 'ns/mnt') === readProcLink(process.pid, 'ns/mnt')
+  return isOurs ? '/' : `/proc/${at.pid}/root`
 }
 
 /** The escapes of mountinfo: space, tab, newline, backslash. */
