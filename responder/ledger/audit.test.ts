@@ -127,6 +127,24 @@ for (const home of ledgerHomes()) {
       expect(await verifyAudit(ledger, [])).toMatchObject({ isIntact: true, records: total })
     })
 
+    test('I7 an audit that grows while it is read verifies', async () => {
+      await using ledger = await written(await openLedger(await home.fresh()))
+      const found = []
+      for (let times = 0; times < 50; times++) {
+        const writing = ledger.write(({ audit }) => audit({ kind: 'k', subject: 's', body: {} }))
+        found.push(await verifyAudit(ledger, []))
+        await writing
+      }
+      expect(found.filter(({ isIntact }) => !isIntact)).toEqual([])
+    })
+
+    test('I7 a record beyond the head is found', async () => {
+      await using ledger = await written(await openLedger(await home.fresh()))
+      const forged = chain(await rowAt(ledger, total), 1, { kind: 'k', subject: 's', body: {} })
+      await ledger.rows.insertInto('audit').values(forged).execute()
+      expect(await verifyAudit(ledger, [])).toMatchObject({ seq: total + 1, fault: 'rewritten' })
+    })
+
     test.each(mutations)('I7 $name is found, and the first bad record named', async (mutation) => {
       await using ledger = await written(await openLedger(await home.fresh()))
       await mutation.mutate(ledger)

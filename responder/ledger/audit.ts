@@ -16,7 +16,7 @@ export interface AuditRecord {
 }
 
 /** missing: deleted, moved or cut off · edited: its own hash does not fit · unchained: it does not follow its
- * predecessor · rewritten: a checkpoint written earlier says otherwise. */
+ * predecessor · rewritten: the head, or a checkpoint written earlier, says otherwise. */
 export interface Broken {
   readonly isIntact: false
   /** The first record that is not as it was written. */
@@ -35,19 +35,27 @@ export interface Intact {
   readonly checkpoints: number
 }
 
+interface Point {
+  readonly seq: number
+  readonly hash: string
+}
+
 interface Reading {
-  readonly last: { readonly seq: number; readonly hash: string }
+  readonly last: Point
   /** The first record that is there. */
   readonly begins: { readonly seq: number; readonly previous: string } | null
   /** Where what was dropped ended, by the chain's own word. */
-  readonly dropped: { readonly seq: number; readonly hash: string }
+  readonly dropped: Point
 }
 
 export async function verifyAudit(
   ledger: Pick<Ledger, 'rows'>,
   checkpoints: readonly Checkpoint[],
 ): Promise<Intact | Broken> {
-  const expected = new Map(checkpoints.map(({ seq, hash }) => [seq, hash]))
+  // What grows meanwhile is no fault: what is told now is to be found, and what is found is to be told when all is read.
+  const before = await headOf(ledger)
+  const told = before === undefined ? checkpoints : [before, ...checkpoints]
+  const expected = new Map(told.map(({ seq, hash }) => [seq, hash]))
   const start = { seq: 0, hash: genesis }
   let reading: Reading = { last: start, begins: null, dropped: start }
   for await (const rows of auditPages(ledger))
@@ -65,8 +73,21 @@ export async function verifyAudit(
         dropped: row.kind === droppedKind ? droppedBy(row) : reading.dropped,
       }
     }
-  return beginOf(reading) ?? endOf(ledger, reading, checkpoints)
+  const seen = told.reduce((latest, { seq }) => Math.max(latest, seq), 0)
+  return (
+    beginOf(reading) ??
+    endOf(reading.last, seen, await headOf(ledger)) ?? {
+      isIntact: true,
+      records: reading.last.seq,
+      beginsAt: reading.begins?.seq ?? 1,
+      head: reading.last.hash,
+      checkpoints: checkpoints.length,
+    }
+  )
 }
+
+const headOf = ({ rows }: Pick<Ledger, 'rows'>): Promise<Point | undefined> =>
+  rows.selectFrom('audit_head').selectAll().executeTakeFirst()
 
 const droppedSchema = z.object({ to_seq: z.int(), hash: z.string() })
 
@@ -83,11 +104,7 @@ function beginOf({ begins, dropped }: Reading): Broken | null {
   return broken(first, 'missing', `record ${first} is missing; ${begins.seq} comes next`)
 }
 
-function faultOf(
-  row: AuditRow,
-  last: { readonly seq: number; readonly hash: string },
-  checkpoint: string | undefined,
-): Broken | null {
+function faultOf(row: AuditRow, last: Point, checkpoint: string | undefined): Broken | null {
   const { seq } = row
   if (seq !== last.seq + 1)
     return broken(last.seq + 1, 'missing', `record ${last.seq + 1} is missing; ${seq} comes next`)
@@ -96,32 +113,26 @@ function faultOf(
   if (hashOf(row) !== row.hash)
     return broken(seq, 'edited', `record ${seq} (${row.kind} ${row.subject}) was edited`)
   if (checkpoint !== undefined && checkpoint !== row.hash)
-    return broken(seq, 'rewritten', `record ${seq} is not the one that its checkpoint saw`)
+    return broken(
+      seq,
+      'rewritten',
+      `record ${seq} is not the one that the head or its checkpoint saw`,
+    )
   return null
 }
 
-async function endOf(
-  { rows }: Pick<Ledger, 'rows'>,
-  { last, begins }: Reading,
-  checkpoints: readonly Checkpoint[],
-): Promise<Intact | Broken> {
-  const head = await rows.selectFrom('audit_head').selectAll().executeTakeFirst()
-  const seen = checkpoints.reduce((latest, { seq }) => Math.max(latest, seq), head?.seq ?? 0)
+/** `seen`: the latest record that head or checkpoints told of before the chain was read; `head`: after it. */
+function endOf(last: Point, seen: number, head: Point | undefined): Broken | null {
   if (seen > last.seq)
     return broken(
       last.seq + 1,
       'missing',
       `the audit ends at record ${last.seq}, but ${seen} had been written`,
     )
-  if (head?.seq !== last.seq || head.hash !== last.hash)
+  const isGrown = head !== undefined && head.seq > last.seq
+  if (!isGrown && (head?.seq !== last.seq || head.hash !== last.hash))
     return broken(last.seq, 'rewritten', `the head of the audit does not fit record ${last.seq}`)
-  return {
-    isIntact: true,
-    records: last.seq,
-    beginsAt: begins?.seq ?? 1,
-    head: last.hash,
-    checkpoints: checkpoints.length,
-  }
+  return null
 }
 
 const broken = (seq: number, fault: Broken['fault'], detail: string): Broken => ({
