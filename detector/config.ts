@@ -33,7 +33,7 @@ const engine = (sockets: readonly string[]) =>
 const named = z.strictObject({ enabled: z.boolean().default(true) }).prefault({})
 
 /** Falco's names, defaults and meaning (falco-compat 5.2). */
-const falcoSchema = {
+export const falcoSchema = z.strictObject({
   config_files: z.array(z.unknown()).optional(),
   watch_config_files: z.boolean().default(true),
   rules_file: z.union([text, z.array(text)]).optional(),
@@ -104,75 +104,117 @@ const falcoSchema = {
       program: text.default(''),
     })
     .prefault({}),
-}
+})
 
-const riposteSchema = z.strictObject({
-  /** Spools, quarantine, evidence. */
-  data: text.default('/var/lib/riposte'),
-  /** What this detector speaks for: its node's cgroups (found by itself), the whole machine, or a path in the tree. */
-  scope: text.regex(/^(auto|host|\/.*)$/, 'auto, host, or the path of a cgroup').default('auto'),
-  /** Where the host's cgroup trees are mounted. */
-  cgroup_root: text.regex(/^\//, 'an absolute path').default('/sys/fs/cgroup'),
-  /** The name that alerts carry. */
-  node: text.regex(/^[\w.-]{1,253}$/, 'letters, digits, _ . and - only').optional(),
+export const riposteSchema = z.strictObject({
+  data: text.default('/var/lib/riposte').describe('spools, quarantine, captured evidence'),
+  scope: text
+    .regex(/^(auto|host|\/.*)$/, 'auto, host, or the path of a cgroup')
+    .default('auto')
+    .describe(
+      "what this detector speaks for: its node's cgroups (found by itself), the whole machine, or a path in the tree",
+    ),
+  cgroup_root: text
+    .regex(/^\//, 'an absolute path')
+    .default('/sys/fs/cgroup')
+    .describe("where the host's cgroup trees are mounted"),
+  node: text
+    .regex(/^[\w.-]{1,253}$/, 'letters, digits, _ . and - only')
+    .optional()
+    .describe('the name that alerts carry'),
   responder: z
     .strictObject({
-      /** https://host:port or unix:/path; empty: no responder. */
-      url: text.default(''),
-      token_file: text.default(''),
-      ca_file: text.optional(),
-      /** In a pod: where the responder publishes its CA certificates. Empty: ca_file, or the system's. */
-      ca_config_map: text.regex(/^$|^[a-z0-9-]+\/[a-z0-9.-]+$/, 'namespace/name').default(''),
-      certificate_file: text.optional(),
-      key_file: text.optional(),
+      url: text.default('').describe('https://host:port or unix:/path; empty: no responder'),
+      token_file: text
+        .default('')
+        .describe("the responder's node-token, or a projected service account token"),
+      ca_file: text.optional().describe("PEM; without it the system's authorities hold"),
+      ca_config_map: text
+        .regex(/^$|^[a-z0-9-]+\/[a-z0-9.-]+$/, 'namespace/name')
+        .default('')
+        .describe(
+          "in a pod: where the responder publishes its CA certificates. Empty: ca_file, or the system's",
+        ),
+      certificate_file: text.optional().describe("client certificate with this node's name (PEM)"),
+      key_file: text.optional().describe('its key (PEM)'),
     })
     .prefault({}),
   spool: z
     .strictObject({
-      max_bytes: bytes.default(64 * 1024 * 1024),
-      /** What a power cut can take; 0 syncs each write. */
-      sync_ms: z.int().min(0).max(60_000).default(100),
+      max_bytes: bytes
+        .default(64 * 1024 * 1024)
+        .describe(
+          'of alerts that wait for the responder; beyond it the oldest are lost and counted',
+        ),
+      sync_ms: z
+        .int()
+        .min(0)
+        .max(60_000)
+        .default(100)
+        .describe('what a power cut can take; 0 syncs each write'),
     })
     .prefault({}),
   identity: z
     .strictObject({
-      /** So long an alert waits at most for the name of its container. */
-      hold_ms: z.int().min(0).max(10_000).default(250),
-      /** So much of records waits at most. */
-      hold_bytes: bytes.default(16 * 1024 * 1024),
+      hold_ms: z
+        .int()
+        .min(0)
+        .max(10_000)
+        .default(250)
+        .describe('so long an alert waits at most for the name of its container'),
+      hold_bytes: bytes.default(16 * 1024 * 1024).describe('so much of records waits at most'),
     })
     .prefault({}),
   kubernetes: z
     .strictObject({
-      /** auto: in a pod with a service account, or where a kubeconfig is named. */
-      enabled: z.enum(['auto', 'always', 'never']).default('auto'),
-      kubeconfig: text.default(''),
+      enabled: z
+        .enum(['auto', 'always', 'never'])
+        .default('auto')
+        .describe('auto: in a pod with a service account, or where a kubeconfig is named'),
+      kubeconfig: text.default('').describe("a file; empty: the pod's service account"),
     })
     .prefault({}),
   syslog: z
     .strictObject({
-      /** local:/dev/log, udp://host:514 or tcp://host:601 */
-      target: text.regex(/^(local:\/|udp:\/\/.|tcp:\/\/.)/).default('local:/dev/log'),
+      target: text
+        .regex(/^(local:\/|udp:\/\/.|tcp:\/\/.)/)
+        .default('local:/dev/log')
+        .describe('local:/dev/log, udp://host:514 or tcp://host:601'),
     })
     .prefault({}),
-  /** Unix socket for /metrics and /healthz; empty: none. */
-  status_socket: text.default(''),
-  /** Touched each second while we are ready, for a probe; empty: none. */
-  ready_file: text.default(''),
-  /** As Falco's --enable-source and --disable-source. */
-  enable_sources: z.array(text).default([]),
-  disable_sources: z.array(text).default([]),
+  status_socket: text.default('').describe('unix socket for /metrics and /healthz; empty: none'),
+  ready_file: text
+    .default('')
+    .describe('touched each second while we are ready, for a probe; empty: none'),
+  enable_sources: z
+    .array(text)
+    .default([])
+    .describe("as Falco's --enable-source and --disable-source"),
+  disable_sources: z.array(text).default([]).describe('the same'),
   k8s_audit: auditSchema.prefault({}),
-  program_timeout_ms: z.int().min(100).default(30_000),
-  stderr_output: z.strictObject({ enabled: z.boolean().default(false) }).prefault({}),
-  /** Further executables (or directories, with a trailing /) that no action touches. */
-  protected_programs: z.array(text.regex(/^\//, 'an absolute path')).default([]),
-  /** Absolute paths that the run_program action may start. */
-  programs: z.array(text.regex(/^\//, 'an absolute path')).default([]),
+  program_timeout_ms: z
+    .int()
+    .min(100)
+    .default(30_000)
+    .describe('so long a program of program_output may take'),
+  stderr_output: z
+    .strictObject({ enabled: z.boolean().default(false).describe('alerts go to stderr as well') })
+    .prefault({}),
+  protected_programs: z
+    .array(text.regex(/^\//, 'an absolute path'))
+    .default([])
+    .describe('further executables (or directories, with a trailing /) that no action touches'),
+  programs: z
+    .array(text.regex(/^\//, 'an absolute path'))
+    .default([])
+    .describe('absolute paths that the run_program action may start'),
 })
 
-const schema = z.strictObject({ ...falcoSchema, riposte: riposteSchema.prefault({}) })
-export type DetectorConfig = z.infer<typeof schema> &
+export const detectorSchema = z.strictObject({
+  ...falcoSchema.shape,
+  riposte: riposteSchema.prefault({}),
+})
+export type DetectorConfig = z.infer<typeof detectorSchema> &
   SourceChoice & {
     readonly minPriority: Priority
     readonly node: string
@@ -181,7 +223,7 @@ export type DetectorConfig = z.infer<typeof schema> &
   }
 
 /** Falco's keys that say nothing to this detector; they are accepted so that a falco.yaml can stay as it is. */
-const withoutEffect = new Set([
+export const withoutEffect: ReadonlySet<string> = new Set([
   'engine', 'capture', 'plugins_hostinfo', 'webserver', 'grpc', 'grpc_output',
   'log_stderr', 'log_syslog', 'log_level', 'libs_logger', 'output_timeout', 'syscall_event_timeouts',
   'syscall_event_drops', 'metrics', 'base_syscalls', 'falco_libs',
@@ -208,7 +250,7 @@ export function loadConfig({ file, overrides, environment }: ConfigSource): Load
   const { files } = document
   const problems = [...document.problems]
   const known = withoutUnknown(document, problems)
-  const result = schema.safeParse(known)
+  const result = detectorSchema.safeParse(known)
   for (const issue of result.error?.issues ?? [])
     problems.push(problem(document, issue.path, `${issue.path.join('.')}: ${issue.message}`))
   const config = result.data && finish(result.data, document, problems)
@@ -218,7 +260,7 @@ export function loadConfig({ file, overrides, environment }: ConfigSource): Load
 }
 
 function finish(
-  data: z.infer<typeof schema>,
+  data: z.infer<typeof detectorSchema>,
   document: ConfigDocument,
   problems: Problem[],
 ): DetectorConfig {
@@ -281,7 +323,7 @@ function withoutUnknown(document: ConfigDocument, problems: Problem[]): Settings
   const settings = Object.fromEntries(
     Object.entries(document.settings).filter(([key]) => !withoutEffect.has(key)),
   )
-  const result = schema.safeParse(settings)
+  const result = detectorSchema.safeParse(settings)
   let cleaned: Settings = settings
   for (const issue of result.error?.issues ?? []) {
     if (issue.code !== 'unrecognized_keys') continue
@@ -299,7 +341,7 @@ function withoutUnknown(document: ConfigDocument, problems: Problem[]): Settings
 
 /** The keys that the schema knows at a path. */
 function keysAt(path: readonly PropertyKey[]): string[] {
-  let node: unknown = z.toJSONSchema(schema, { io: 'input' })
+  let node: unknown = z.toJSONSchema(detectorSchema, { io: 'input' })
   for (const step of path)
     node =
       typeof step === 'number' ? member(node, 'items') : member(member(node, 'properties'), step)

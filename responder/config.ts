@@ -73,8 +73,8 @@ const tlsSchema = strict({
   mode: word('mode', ['none', 'own', 'files'])
     .default('none')
     .describe('own: a CA in the data directory · files: yours, read again when they change'),
-  certificateFile: path.nullable().default(null),
-  keyFile: path.nullable().default(null),
+  certificateFile: path.nullable().default(null).describe('mode files: PEM'),
+  keyFile: path.nullable().default(null).describe('mode files: PEM'),
   names: z
     .array(z.string().regex(/^[\w.:-]{1,253}$/, { error: 'must be a host name or an IP address' }))
     .default([])
@@ -92,17 +92,21 @@ const tlsSchema = strict({
   if (mode !== 'own' && caConfigMap !== null) needs('caConfigMap', 'is for mode own')
 })
 
-const schema = strict({
-  /** Ledger, own Redis, socket, tokens and the kill switch's file live here. */
-  data: path,
-  listen: listen.prefault('127.0.0.1:2810'),
+export const responderSchema = strict({
+  data: path.describe(
+    "ledger, own Redis, socket, tokens and the kill switch's file live here; by itself /var/lib/riposte",
+  ),
+  listen: listen.prefault('127.0.0.1:2810').describe('of the web UI, the API and the nodes'),
   publicUrl: openUrl.nullable().default(null).describe('where people reach it, behind a proxy'),
-  policies: path.describe('directory of policy files'),
+  policies: path.describe('directory of policy files; by itself those that Riposte comes with'),
   redisUrl: openUrl
     .nullable()
     .default(null)
     .describe('null: its own redis-server in the data directory'),
-  redisUrlFile: path.nullable().default(null),
+  redisUrlFile: path
+    .nullable()
+    .default(null)
+    .describe('file with the whole URL, where it has a password'),
   ledgerUrlFile: path
     .nullable()
     .default(null)
@@ -158,7 +162,12 @@ const schema = strict({
     .default({})
     .describe('by the names that policies use; log is always there'),
   outbound: strict({
-    timeoutMs: z.int().min(100).max(120_000).default(10_000),
+    timeoutMs: z
+      .int()
+      .min(100)
+      .max(120_000)
+      .default(10_000)
+      .describe('of one message to one notifier'),
     rules: addressRulesSchema.prefault({}),
   }).prefault({}),
   retention: strict({
@@ -186,7 +195,7 @@ const schema = strict({
     })
 })
 
-export type ResponderConfig = z.infer<typeof schema>
+export type ResponderConfig = z.infer<typeof responderSchema>
 
 export interface ConfigSources {
   /** Only what was given. */
@@ -217,7 +226,7 @@ export function readConfig({ flags, environment, file, defaults }: ConfigSources
       problems: [problemAt(name, places.value([]), 'invalid', 'must be a map')],
     }
   const given = { ...defaults, ...written, ...fromEnvironment(environment), ...flags }
-  const result = schema.safeParse(given)
+  const result = responderSchema.safeParse(given)
   if (result.success) return { config: result.data, problems: [] }
   const problems = result.error.issues.flatMap((issue) => issueProblems(name, issue, given, places))
   return { config: null, problems: problems.toSorted((a, b) => a.line - b.line) }
@@ -226,7 +235,7 @@ export function readConfig({ flags, environment, file, defaults }: ConfigSources
 /** `publicUrl` is RIPOSTE_PUBLIC_URL; REDIS_URL is what everybody calls it. */
 function fromEnvironment(environment: NodeJS.ProcessEnv): Record<string, string> {
   const found: Record<string, string> = {}
-  for (const key of Object.keys(schema.shape)) {
+  for (const key of Object.keys(responderSchema.shape)) {
     const variable = `RIPOSTE_${key.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
     const value =
       environment[variable] ?? (key === 'redisUrl' ? environment['REDIS_URL'] : undefined)

@@ -25,21 +25,32 @@ const initSchema = z.object({
 })
 
 export const auditSchema = z.strictObject({
-  /** Go on with a log file that grows and is rotated, instead of ending at its end. */
-  follow: z.boolean().default(false),
-  /** Bearer tokens that may post, one a line; read for each request. */
-  token_file: file,
-  /** Certificates that may post are signed by one of these authorities (PEM). */
-  client_ca_file: file,
-  /** Of those, only the ones with such a common name; empty: any. */
-  client_names: z.array(text).default([]),
-  /** The certificate's key, where sslCertificate does not hold it too. */
-  key_file: file,
-  /** Lets anybody who reaches the port post; needed unless it is on loopback or one of the above is set. */
-  allow_unauthenticated: z.boolean().default(false),
-  max_concurrent: z.int().min(1).max(64).default(4),
-  /** For a whole request. */
-  request_timeout_ms: z.int().min(100).default(10_000),
+  follow: z
+    .boolean()
+    .default(false)
+    .describe('go on with a log file that grows and is rotated, instead of ending at its end'),
+  token_file: file.describe('bearer tokens that may post, one a line; read for each request'),
+  client_ca_file: file.describe(
+    'certificates that may post are signed by one of these authorities (PEM)',
+  ),
+  client_names: z
+    .array(text)
+    .default([])
+    .describe('of those, only the ones with such a common name; empty: any'),
+  key_file: file.describe("the certificate's key, where sslCertificate does not hold it too"),
+  allow_unauthenticated: z
+    .boolean()
+    .default(false)
+    .describe(
+      'lets anybody who reaches the port post; needed unless it is on loopback or one of the above is set',
+    ),
+  max_concurrent: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(4)
+    .describe('requests; more are told to come again'),
+  request_timeout_ms: z.int().min(100).default(10_000).describe('for a whole request'),
 })
 
 export interface WebhookDoor {

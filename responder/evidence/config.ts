@@ -15,11 +15,12 @@ const s3Schema = strict({
     .default(null)
     .describe("null: Amazon's, by region"),
   region: z.string().min(1).default('us-east-1'),
-  bucket: z.string().min(3).max(63),
+  bucket: z.string().min(3).max(63).describe('store s3: it is not made'),
   prefix: z
     .string()
     .regex(/^[\w.+-]+(\/[\w.+-]+)*$|^$/, { error: 'must be a/b, without slashes at its ends' })
-    .default('riposte'),
+    .default('riposte')
+    .describe('before every key'),
   credentialsFile: path
     .nullable()
     .default(null)

@@ -8,7 +8,7 @@ import type { Notifier, NotifierServices, Send } from './notifier.ts'
 import { slack } from './slack.ts'
 import { webhook } from './webhook.ts'
 
-const kinds: readonly Notifier[] = [log, webhook, slack]
+export const kinds: readonly Notifier[] = [log, webhook, slack]
 
 type Opener = (services: NotifierServices) => Send
 
