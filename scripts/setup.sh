@@ -14,8 +14,10 @@ packages=(
 [ "${1:-}" = tests ] && packages+=(
 	chromium:chromium /usr/lib/postgresql:postgresql redis-benchmark:redis-tools
 	containerd:containerd runc:runc /usr/lib/cni/ptp:containernetworking-plugins busybox:busybox-static
-	iptables:iptables nft:nftables openssl:openssl gcc:gcc
+	iptables:iptables nft:nftables openssl:openssl gcc:gcc podman:podman
 )
+# Debian starts Docker with its package, which changes the host's firewall: only where nothing starts services.
+[ "${1:-}" = tests ] && [ ! -d /run/systemd/system ] && packages+=(dockerd:docker.io)
 
 step() { printf 'setup: %s\n' "$*" >&2; }
 complain() { printf 'setup: %s\n' "$*" >&2; }
