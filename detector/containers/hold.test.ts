@@ -96,6 +96,17 @@ test('a container that nobody tells of is let go when its time is up, and waits 
   jest.useRealTimers()
 })
 
+test('a loop that stood still has not used up the time of what waits', async () => {
+  const { judged, send } = holding({ holdMs: 100 })
+  send(exec(10, id))
+  const until = performance.now() + 150
+  while (performance.now() < until);
+  await new Promise((resolve) => setTimeout(resolve))
+  // An answer that came meanwhile would have been read by now.
+  expect(judged).toEqual([])
+  while (judged.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+})
+
 test('when too much waits the container that waits longest goes first', () => {
   const { hold, judged, send } = holding({ holdBytes: 6000 })
   send(exec(10, id))

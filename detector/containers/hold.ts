@@ -22,7 +22,7 @@ interface Held {
   readonly records: EventView[]
   readonly pids: Set<number>
   bytes: number
-  readonly timer: NodeJS.Timeout
+  timer: NodeJS.Timeout | undefined
 }
 
 const executes = events.map(({ name }) => name === 'execve' || name === 'execveat')
@@ -30,6 +30,8 @@ const cgroupsOf = textOf('cgroups')
 const childOf = intOf('child_pid')
 /** What a kept record takes beside its bytes. */
 const OVERHEAD_BYTES = 512
+/** The time is counted in slices: where our own loop stood still (rules compiled, no CPU), answers wait unread. */
+const SLICE_MS = 50
 
 export class Hold {
   readonly #options: HoldOptions
@@ -89,10 +91,19 @@ export class Hold {
     if (!container.isPending || this.#late.has(container)) return undefined
     const known = this.#held.get(container)
     if (known !== undefined) return known
-    const timer = setTimeout(() => this.#giveUp(held), this.#options.holdMs)
-    const held: Held = { container, records: [], pids: new Set(), bytes: 0, timer }
+    const held: Held = { container, records: [], pids: new Set(), bytes: 0, timer: undefined }
     this.#held.set(container, held)
+    this.#wait(held, this.#options.holdMs)
     return held
+  }
+
+  /** A timer that is late takes one slice of the time, however late it is. */
+  #wait(held: Held, leftMs: number): void {
+    const sliceMs = Math.min(SLICE_MS, leftMs)
+    held.timer = setTimeout(() => {
+      if (leftMs > sliceMs) this.#wait(held, leftMs - sliceMs)
+      else this.#giveUp(held)
+    }, sliceMs)
   }
 
   #keep(held: Held, view: EventView): void {

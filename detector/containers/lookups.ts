@@ -30,6 +30,7 @@ export class Lookups {
   readonly #waiting = new Map<string, Wanted>()
   #inFlight = 0
   #timer: NodeJS.Timeout | undefined
+  #isPumpDue = false
   #isStopped = false
 
   constructor(options: LookupOptions) {
@@ -40,7 +41,7 @@ export class Lookups {
     const nowMs = this.#options.nowMs()
     const wanted = { container, sinceMs: nowMs, attempts: 0, dueMs: nowMs }
     this.#waiting.set(container.fullId, wanted)
-    this.#pump()
+    this.#pumpSoon()
   }
 
   drop(container: Container): void {
@@ -55,6 +56,16 @@ export class Lookups {
   stop(): void {
     this.#isStopped = true
     clearTimeout(this.#timer)
+  }
+
+  /** What one scan, or one turn of the ring, has met is one question: asked singly the first few would keep the rest waiting. */
+  #pumpSoon(): void {
+    if (this.#isPumpDue) return
+    this.#isPumpDue = true
+    queueMicrotask(() => {
+      this.#isPumpDue = false
+      this.#pump()
+    })
   }
 
   #pump(): void {
