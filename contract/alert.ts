@@ -108,6 +108,8 @@ export const amendmentSchema = z.strictObject({
   place: placeSchema,
   /** Output fields that were missing and are known now. */
   outputFields: z.record(z.string(), outputValueSchema),
+  /** With what is known now its rule does not hold: nothing is to follow from it. */
+  isRetracted: z.boolean().default(false),
 })
 export type Amendment = z.infer<typeof amendmentSchema>
 

@@ -67,6 +67,9 @@ export async function startDetector(
       for (const { policy, rule } of judge?.confirm(event) ?? [])
         emitInternal(strikeDisarmed(policy, rule, nowNs()))
     },
+    onSuspended(container, keep) {
+      identity.suspend(container, keep)
+    },
   })
   const identity = await openIdentity(config, {
     ...services,

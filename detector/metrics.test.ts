@@ -22,7 +22,7 @@ const page = printMetrics({
   ],
   outputs: new Map([['http', { written: 1, dropped: 2, pending: 3, problem: undefined }]]),
   liveProcesses: 5,
-  held: { records: 6, late: 1 },
+  held: { records: 6, late: 1, suspended: 4, judgedAgain: 3, dropped: 1 },
   degraded: [],
   residentBytes: 100,
   cpuSeconds: 0.5,

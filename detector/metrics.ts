@@ -25,8 +25,14 @@ export interface DetectorMetrics {
   readonly rules: readonly RuleCount[]
   readonly outputs: ReadonlyMap<string, OutputStatus>
   readonly liveProcesses: number
-  /** Records that waited for their container's name, and containers that were judged without. */
-  readonly held: { readonly records: number; readonly late: number }
+  /** Records that waited for their container's name, containers that were judged without, and what became of that. */
+  readonly held: {
+    readonly records: number
+    readonly late: number
+    readonly suspended: number
+    readonly judgedAgain: number
+    readonly dropped: number
+  }
   readonly degraded: readonly string[]
   readonly residentBytes: number
   readonly cpuSeconds: number
@@ -107,6 +113,17 @@ function addOurs(metrics: DetectorMetrics, counter: Add, gauge: Add) {
   ])
   counter('riposte_detector_containers_late_total', 'Containers that were judged without a name.', [
     [{}, metrics.held.late],
+  ])
+  counter(
+    'riposte_detector_judgements_suspended_total',
+    'Events whose rules hung on what was not known of their container.',
+    [[{}, metrics.held.suspended]],
+  )
+  counter('riposte_detector_judgements_repeated_total', 'Of these, judged again once it was.', [
+    [{}, metrics.held.judgedAgain],
+  ])
+  counter('riposte_detector_judgements_dropped_total', 'Of these, not judged with it.', [
+    [{}, metrics.held.dropped],
   ])
   gauge('riposte_detector_info', 'Build.', [
     [{ version: metrics.version, arch: arch(), scope: metrics.scope }, 1],

@@ -4,12 +4,14 @@
  */
 import type { JudgedAlert } from './alerts/judged.ts'
 import type { LoadedRule } from './engine/load/compile-rules.ts'
-import { type Event, createEvent } from './events/event.ts'
+import { type Event, type LiveEvent, createEvent } from './events/event.ts'
 import { events, recordFlags } from './events/schema.ts'
 import type { EventView } from './events/view.ts'
 import { hasTwoNames } from './fields/subject.ts'
+import { type Judgement, suspend } from './judge-again.ts'
 import type { RulesInForce } from './rules-in-force.ts'
 import { apply } from './state/apply.ts'
+import type { Container } from './state/container.ts'
 import type { State } from './state/state.ts'
 
 export interface PipelineOptions {
@@ -20,13 +22,15 @@ export interface PipelineOptions {
   readonly isOwn: (event: Event) => boolean
   /** The kernel struck, or would have: whatever the rules say of it. */
   readonly onStruck: (event: Event) => void
+  /** Rules of an event that hang on what nobody has told yet of its container. */
+  readonly onSuspended: (container: Container, keep: () => Judgement) => void
 }
 
 const STRUCK = recordFlags.struck | recordFlags.wouldStrike
 
 export class Pipeline {
   /** One, reused for every record. */
-  #event: Event | undefined
+  #event: LiveEvent | undefined
   readonly #options: PipelineOptions
   /** By rule name, so that a reload does not begin again at zero. */
   readonly matches = new Map<string, number>()
@@ -68,7 +72,15 @@ export class Pipeline {
       ruleset.evaluate(event, this.#onMatch)
       event.nameInUse = 'kernel'
     }
+    const container = event.process?.container
+    if (container?.isPending === true) this.#suspend(event, container)
     if (this.#spoken.length > 0) this.#spoken.length = 0
+  }
+
+  #suspend(event: Event, container: Container): void {
+    if (this.#options.isOwn(event)) return
+    const keep = suspend(event, this.#rules, this.#spoken, this.#tell)
+    if (keep !== undefined) this.#options.onSuspended(container, keep)
   }
 
   readonly #onMatch = (rule: LoadedRule, event: Event): void => {
@@ -78,8 +90,12 @@ export class Pipeline {
       this.own++
       return
     }
+    this.#tell(rule, event, this.#rules)
+  }
+
+  readonly #tell = (rule: LoadedRule, event: Event, { makers }: RulesInForce<Event>): void => {
     this.matches.set(rule.name, (this.matches.get(rule.name) ?? 0) + 1)
-    const judged = this.#rules.makers.get(rule)?.(event)
+    const judged = makers.get(rule)?.(event)
     if (judged !== undefined) this.#options.onAlert(judged)
   }
 }

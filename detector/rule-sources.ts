@@ -4,12 +4,13 @@ import type { AuditEvent } from './events/audit-event.ts'
 import type { Event } from './events/event.ts'
 import { events } from './events/schema.ts'
 import { k8sAuditFields } from './fields/k8s-audit/index.ts'
-import { syscallFields } from './fields/table.ts'
+import { lateFields, syscallFields } from './fields/table.ts'
 
 export const syscallSource: RuleSource<Event> = {
   name: 'syscall',
   fields: syscallFields,
   eventNames: events.map(({ name }) => name),
+  lateFields,
 }
 
 export const k8sAuditSource: RuleSource<AuditEvent> = {

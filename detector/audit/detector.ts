@@ -179,7 +179,7 @@ export async function startAuditDetector(
         ...(link ? [['responder', link.status] as const] : []),
       ]),
       liveProcesses: 0,
-      held: { records: 0, late: 0 },
+      held: { records: 0, late: 0, suspended: 0, judgedAgain: 0, dropped: 0 },
       degraded: degraded(),
       residentBytes: process.memoryUsage.rss(),
       cpuSeconds: (user + system) / 1e6,

@@ -48,7 +48,8 @@ export class Amendments {
     if (++this.#size > LIMIT) this.#dropOldest()
   }
 
-  settle(container: Container): void {
+  /** `wrong`: ids of alerts whose rules do not hold with what is known now. */
+  settle(container: Container, wrong: ReadonlySet<string>): void {
     const waiting = this.#byContainer.get(container)
     if (waiting === undefined) return
     this.#byContainer.delete(container)
@@ -59,7 +60,14 @@ export class Amendments {
         return value === undefined ? [] : [[name, value] as const]
       })
       const outputFields = Object.fromEntries(read)
-      this.#options.send({ alertId, node, place: placeIn(container, cgroupId), outputFields })
+      const place = placeIn(container, cgroupId)
+      this.#options.send({
+        alertId,
+        node,
+        place,
+        outputFields,
+        isRetracted: wrong.has(alertId),
+      })
     }
   }
 

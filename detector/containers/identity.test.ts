@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, test as anywhere } from '@jest/globals'
 import { needs } from '../../scripts/needs.ts'
@@ -26,6 +27,18 @@ const rules = `
   desc: d
   condition: evt.type in (execve, execveat) and container.privileged = true and container.mount.dest[/etc] = /host/etc
   output: "%container.mounts"
+  priority: NOTICE
+- macro: slow_mark
+  condition: evt.type in (open, openat, creat) and fd.name = /tmp/mark-slow
+- rule: Touched by busybox
+  desc: d
+  condition: slow_mark and container.image.repository = lab.local/tools/busybox and k8s.pod.label[app] = late
+  output: "%proc.cmdline (%proc.pid) of %k8s.pod.name"
+  priority: NOTICE
+- rule: Touched by what is not busybox
+  desc: d
+  condition: slow_mark and not container.image.repository = lab.local/tools/busybox
+  output: "%proc.cmdline"
   priority: NOTICE
 `
 
@@ -98,7 +111,7 @@ test('containers that run before the detector starts are named', async () => {
   expect(alert.place).toMatchObject({ container: { name: 'loop' } })
 }, 60_000)
 
-test('a runtime that is slow leaves alerts pending with the UID of the pod, and they are amended when it tells', async () => {
+test('a runtime that is slow leaves alerts pending; when it tells they are amended, and its rules judged again', async () => {
   await using gate = new Gate(join(lab().folder, 'gate.sock'), lab().socket)
   await gate.open()
   await using detector = await detect({
@@ -123,10 +136,11 @@ test('a runtime that is slow leaves alerts pending with the UID of the pod, and 
     pod: null,
   })
   expect(detector.amendments).toEqual([])
-  expect(detector.detector.degraded().join()).toMatch(
-    /containers were judged before their runtime had told what they are/,
-  )
   expect(detector.detector.metrics()).toMatch(/riposte_detector_containers_late_total [1-9]/)
+  const wrong = await detector.alert(({ rule }) => rule === 'Touched by what is not busybox')
+  const isGone = () => !existsSync(`/proc/${alert.process?.pid}`)
+  await until(isGone)
+  expect(detector.alerts.filter(({ rule }) => rule === 'Touched by busybox')).toEqual([])
   gate.release()
   const amendment = await detector.amendment(({ alertId }) => alertId === alert.id)
   expect(amendment.place).toMatchObject({
@@ -140,6 +154,22 @@ test('a runtime that is slow leaves alerts pending with the UID of the pod, and 
     'k8s.pod.name': 'slow',
     'k8s.pod.label[app]': 'late',
   })
+  expect(amendment.isRetracted).toBe(false)
+  const retraction = await detector.amendment(({ alertId }) => alertId === wrong.id)
+  expect(retraction.isRetracted).toBe(true)
+  const { pid } = alert.process ?? {}
+  const late = await detector.alert(({ rule }) => rule === 'Touched by busybox')
+  expect(late).toMatchObject({
+    output: expect.stringContaining(`touch /tmp/mark-slow (${pid}) of slow `),
+    time: alert.time,
+    process: alert.process,
+    place: amendment.place,
+  })
+  expect(detector.detector.degraded().join()).not.toContain('judged without')
+  // All that was amended and judged again has gone out by the time that another container is told of.
+  await pod.run({ name: 'next', command: ['/bin/touch', '/tmp/mark-next'] })
+  await detector.alert(({ output }) => output.includes('/tmp/mark-next'))
+  expect(detector.alerts.filter(({ rule }) => rule === 'Touched by busybox')).toHaveLength(1)
 }, 60_000)
 
 test('a runtime that goes away is a degraded state, and what began meanwhile is named when it is back', async () => {
@@ -164,8 +194,7 @@ test('a runtime that goes away is a degraded state, and what began meanwhile is 
   const amendment = await detector.amendment(({ alertId }) => alertId === alert.id)
   expect(amendment.place.pod?.name).toBe('meanwhile')
   await until(() => !isAway())
-  // What was judged without a name shows for a while longer.
-  expect(detector.detector.degraded().filter((line) => !line.includes('were judged'))).toEqual([])
+  expect(detector.detector.degraded()).toEqual([])
 }, 60_000)
 
 async function until(isTrue: () => boolean) {

@@ -5,16 +5,21 @@ import type { JudgedAlert } from '../alerts/judged.ts'
 import type { EventView } from '../events/view.ts'
 import type { Container, ContainerFacts } from '../state/container.ts'
 import type { State } from '../state/state.ts'
+import type { Judgement } from '../judge-again.ts'
 import { Amendments } from './amendments.ts'
 import type { Connections } from './connections.ts'
 import { Hold } from './hold.ts'
 import type { KnownPod } from './kubernetes/pod.ts'
 import { Lookups } from './lookups.ts'
 import type { PodSource } from './pods.ts'
+import { Suspended, type SuspendedLimits } from './suspended.ts'
 
 export interface IdentityOptions {
   readonly state: Pick<State, 'containers' | 'processes'>
-  readonly connections: Connections
+  readonly connections: Pick<
+    Connections,
+    'check' | 'lookUp' | 'haveAllAnswered' | 'degraded' | 'stop'
+  >
   /** Undefined outside Kubernetes. */
   readonly pods: PodSource | undefined
   /** Where records go that wait for nothing more. */
@@ -22,6 +27,8 @@ export interface IdentityOptions {
   readonly send: (amendment: Amendment) => void
   readonly holdMs: number
   readonly holdBytes: number
+  /** The defaults if not said. */
+  readonly suspended?: Partial<SuspendedLimits>
   readonly nowMs: () => number
 }
 
@@ -33,13 +40,14 @@ export class Identity {
   readonly #hold: Hold
   readonly #lookups: Lookups
   readonly #amendments: Amendments
+  readonly #suspended: Suspended
   readonly #awaitedSince = new WeakMap<Container, number>()
   /** No process was in them when last looked. */
   #unused = new Set<Container>()
   #ticks = 0
-  /** Late containers up to the last two sweeps: the newer ones show as degraded, the others in the metrics alone. */
-  #lateBefore = 0
-  #lateAtSweep = 0
+  /** Dropped judgements up to the last two sweeps: newer ones show as degraded, the others in the metrics alone. */
+  #droppedBefore = 0
+  #droppedAtSweep = 0
 
   constructor(options: IdentityOptions) {
     this.#options = options
@@ -47,6 +55,7 @@ export class Identity {
     const { containers } = state
     this.#hold = new Hold({ state, deliver, holdMs, holdBytes })
     this.#amendments = new Amendments({ pending: () => containers.pending, send })
+    this.#suspended = new Suspended({ nowMs, limits: options.suspended ?? {} })
     this.#lookups = new Lookups({
       connections,
       nowMs,
@@ -68,6 +77,11 @@ export class Identity {
     this.#amendments.note(judged)
   }
 
+  /** Its rules hang on what is not known of the container. */
+  suspend(container: Container, keep: () => Judgement): void {
+    this.#suspended.add(container, keep)
+  }
+
   /** A pod of this node is new, or has changed. */
   podChanged({ pod, configHash }: KnownPod): void {
     for (const container of this.#options.state.containers) {
@@ -83,9 +97,10 @@ export class Identity {
     void this.#options.connections.check()
     if (++this.#ticks % SWEEP_TICKS === 0) {
       this.#sweep()
-      this.#lateBefore = this.#lateAtSweep
-      this.#lateAtSweep = this.#hold.counts.late
+      this.#droppedBefore = this.#droppedAtSweep
+      this.#droppedAtSweep = this.#suspended.counts.dropped
     }
+    this.#suspended.expire()
     // A pod that the API server cannot tell now is what its runtime says, and one that it could not is its own again.
     for (const container of this.#options.state.containers.pending) {
       this.#join(container)
@@ -112,21 +127,21 @@ export class Identity {
     this.#unused = unused
   }
 
-  /** Records that waited, and containers that were judged before they were known, since the start. */
-  get held(): Readonly<Hold['counts']> {
-    return this.#hold.counts
+  /** Since the start: records that waited, containers judged before they were known, and what became of that. */
+  get held(): Readonly<Hold['counts'] & Suspended['counts']> {
+    return { ...this.#hold.counts, ...this.#suspended.counts }
   }
 
   degraded(): readonly string[] {
     const { connections, pods } = this.#options
     const { dropped } = this.#amendments.counts
-    const late = this.#hold.counts.late - this.#lateBefore
+    const lost = this.#suspended.counts.dropped - this.#droppedBefore
     return [
       ...connections.degraded(),
       ...(pods?.degraded() ?? []),
-      ...(late > 0
+      ...(lost > 0
         ? [
-            `${late} containers were judged before their runtime had told what they are: rules on image, mounts and privileges may have missed; see riposte.identity.hold_ms`,
+            `${lost} events were judged without what their container is, and not again: rules on image, mounts and privileges may have missed`,
           ]
         : []),
       ...(dropped > 0 ? [`${dropped} alerts stay without a name: too many waited for one`] : []),
@@ -144,6 +159,7 @@ export class Identity {
     container.facts = facts
     this.#join(container)
     this.#settleIfComplete(container)
+    if (!container.isPending) this.#suspended.settle(container)
   }
 
   #join(container: Container): void {
@@ -181,8 +197,10 @@ export class Identity {
   #settle(container: Container): void {
     if (!container.isPending) return
     this.#options.state.containers.settle(container)
+    // Without a word of its runtime they wait on: it may still tell.
+    const wrong = container.facts === undefined ? [] : this.#suspended.settle(container)
     this.#hold.settle(container)
-    this.#amendments.settle(container)
+    this.#amendments.settle(container, new Set(wrong))
   }
 }
 

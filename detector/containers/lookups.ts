@@ -3,9 +3,9 @@ import type { Container, ContainerFacts } from '../state/container.ts'
 import type { Connections } from './connections.ts'
 
 export interface LookupOptions {
-  readonly connections: Connections
+  readonly connections: Pick<Connections, 'lookUp' | 'haveAllAnswered'>
   readonly onFacts: (container: Container, facts: ContainerFacts) => void
-  /** Every runtime of this node answers, and none has had it for a while. */
+  /** Every runtime of this node answers, and none has had it for a while; it may be told of later all the same. */
   readonly onUnknown: (container: Container) => void
   readonly nowMs: () => number
 }
@@ -15,6 +15,7 @@ interface Wanted {
   readonly sinceMs: number
   attempts: number
   dueMs: number
+  isGivenUp: boolean
 }
 
 /** Questions under way at once; who comes meanwhile is asked for together with the others that wait. */
@@ -24,6 +25,8 @@ const BATCH = 128
 const FIRST_RETRY_MS = 15
 const LONGEST_RETRY_MS = 1000
 const GIVE_UP_MS = 5000
+/** A busy machine may take longer than that from a sandbox's first process to its being told. */
+const FORGET_MS = 60_000
 
 export class Lookups {
   readonly #options: LookupOptions
@@ -39,7 +42,7 @@ export class Lookups {
 
   want(container: Container): void {
     const nowMs = this.#options.nowMs()
-    const wanted = { container, sinceMs: nowMs, attempts: 0, dueMs: nowMs }
+    const wanted = { container, sinceMs: nowMs, attempts: 0, dueMs: nowMs, isGivenUp: false }
     this.#waiting.set(container.fullId, wanted)
     this.#pumpSoon()
   }
@@ -118,13 +121,17 @@ export class Lookups {
   }
 
   #again(wanted: Wanted): void {
-    const { container, sinceMs } = wanted
+    const { container } = wanted
     if (this.#waiting.get(container.fullId) !== wanted) return
     const { nowMs, connections, onUnknown } = this.#options
-    if (connections.haveAllAnswered && nowMs() - sinceMs > GIVE_UP_MS) {
+    const waitedMs = connections.haveAllAnswered ? nowMs() - wanted.sinceMs : 0
+    if (waitedMs > FORGET_MS) {
       this.#waiting.delete(container.fullId)
-      onUnknown(container)
       return
+    }
+    if (waitedMs > GIVE_UP_MS && !wanted.isGivenUp) {
+      wanted.isGivenUp = true
+      onUnknown(container)
     }
     const pauseMs = Math.min(FIRST_RETRY_MS * 2 ** Math.min(wanted.attempts, 10), LONGEST_RETRY_MS)
     wanted.attempts++

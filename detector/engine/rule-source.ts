@@ -6,6 +6,8 @@ export interface RuleSource<Subject> {
   readonly fields: FieldTable<Subject>
   /** By the `id` of its events: what the ruleset dispatches on. */
   readonly eventNames: readonly string[]
+  /** Names of fields that may be missing when an event is judged, and be known some time later. */
+  readonly lateFields?: ReadonlySet<string>
 }
 
 /** For loading, which reads no event: a source of whatever events. */

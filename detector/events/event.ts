@@ -1,6 +1,9 @@
 /** An event: a record through the view, with the process it belongs to. One object, reused for every record. */
+import type { Host } from '../state/host.ts'
 import type { Process } from '../state/process.ts'
+import type { ProcessTable } from '../state/processes.ts'
 import type { State } from '../state/state.ts'
+import type { Users } from '../state/users.ts'
 import type { EventView, SocketTuple } from './view.ts'
 
 export interface Event {
@@ -17,13 +20,24 @@ export interface Event {
    */
   nameInUse: 'kernel' | 'passed'
   /** What the fields know beyond the record. */
-  readonly state: State
+  readonly state: FieldState
   /** Boot-clock time of this record, of the one before it (evt.deltatime) and of the first (evt.reltime). */
   timeNs: bigint
   previousTimeNs: bigint
   firstTimeNs: bigint
   /** What several fields are made of, kept by the readers for as long as `number` stays the same. */
   readonly derived: Derived
+}
+
+export interface FieldState {
+  readonly host: Host
+  readonly users: Omit<Users, 'refresh'>
+  readonly processes: Pick<ProcessTable, 'current'>
+}
+
+/** One that records bring about, with all of the state, which they change. */
+export interface LiveEvent extends Event {
+  readonly state: State
 }
 
 /** What a descriptor leads to, in Falco's words: its type and the character for it. */
@@ -45,7 +59,7 @@ export interface Derived {
 }
 
 /** The one event that a loop reuses: point the view at a record, then `apply` it (state/apply.ts). */
-export function createEvent(view: EventView, state: State): Event {
+export function createEvent(view: EventView, state: State): LiveEvent {
   return {
     id: view.eventId,
     view,

@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { expect } from '@jest/globals'
 import { needs } from '../../scripts/needs.ts'
-import { type Event, createEvent } from '../events/event.ts'
+import { type Event, type LiveEvent, createEvent } from '../events/event.ts'
 import { startKernel } from '../sources/kernel.ts'
 import { apply } from '../state/apply.ts'
 import { createState } from '../state/state.ts'
@@ -26,7 +26,7 @@ function seen(
 ): Record<string, FieldValue>[] {
   const state = createState()
   const found: Record<string, FieldValue>[] = []
-  let event: Event | undefined
+  let event: LiveEvent | undefined
   const source = startKernel({
     events,
     isSelfHidden: false,

@@ -1,7 +1,7 @@
 /** The list of fields of system call events, and how a rule's text finds one. */
 import { absentFields } from './absent.ts'
 import { argumentFields, parameterIn, rawType } from './arguments.ts'
-import { containerFields } from './container.ts'
+import { containerFields, containerRows } from './container.ts'
 import { eventFields } from './event.ts'
 import { fileFields } from './file.ts'
 import { unknownField, useField } from './find-field.ts'
@@ -34,6 +34,11 @@ const fields: readonly Field[] = [
   ...ownFields,
   ...absentFields,
 ]
+
+/** What a container's runtime and the API server tell of it: missing until they have. */
+export const lateFields: ReadonlySet<string> = new Set(
+  [...containerRows, ...podFields, ...probeFields].map(({ name }) => name),
+)
 
 const byName = new Map(fields.map((field) => [field.name, field]))
 

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type RecordSource, encode } from '../events/encode.ts'
-import { type Event, createEvent } from '../events/event.ts'
+import { type Event, type LiveEvent, createEvent } from '../events/event.ts'
 import { readRecord } from '../events/read-record.ts'
 import { apply } from '../state/apply.ts'
 import type { Host } from '../state/host.ts'
@@ -30,7 +30,7 @@ export const testState = (options: Partial<StateOptions> = {}): State =>
 export function eventFrom(
   state: State,
   ...records: readonly [RecordSource, ...RecordSource[]]
-): Event {
+): LiveEvent {
   const [first] = records
   const event = createEvent(readRecord(encode(first)), state)
   for (const record of records) {

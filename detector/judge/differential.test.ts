@@ -4,7 +4,7 @@ import { needs } from '../../scripts/needs.ts'
 import { sharedData } from '../../scripts/shared-data.ts'
 import { loadRules } from '../engine/load/load.ts'
 import { createRuleset } from '../engine/ruleset.ts'
-import { createEvent, type Event } from '../events/event.ts'
+import { createEvent, type LiveEvent } from '../events/event.ts'
 import { fileName, hasTwoNames } from '../fields/subject.ts'
 import { syscallSource } from '../rule-sources.ts'
 import { startKernel } from '../sources/kernel.ts'
@@ -36,7 +36,7 @@ function watch({ rules, ruleset }: ReturnType<typeof load>, isFiltering: boolean
   const state = createState()
   const matches: string[] = []
   const judged = new Map<number, number>()
-  let event: Event | undefined
+  let event: LiveEvent | undefined
   const source = startKernel({
     events: ['open', 'openat', 'openat2', 'creat', 'dup2', 'dup3', 'memfd_create', 'ptrace'],
     compat: 'never',

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { StrikeOrder } from '../../contract/verdict.ts'
 import { needs } from '../../scripts/needs.ts'
 import { loadRules } from '../engine/load/load.ts'
-import { createEvent, type Event } from '../events/event.ts'
+import { createEvent, type LiveEvent } from '../events/event.ts'
 import { events, recordFlags } from '../events/schema.ts'
 import { createRuleset } from '../engine/ruleset.ts'
 import type { LoadedRule } from '../engine/load/compile-rules.ts'
@@ -80,7 +80,7 @@ function lab(
   })
   const records: Seen[] = []
   const disarmed: Disarmed[] = []
-  let event: Event | undefined
+  let event: LiveEvent | undefined
   const source = startKernel({
     events: ['open', 'openat', 'openat2'],
     compat: 'never',

@@ -7,7 +7,7 @@ import type { StrikeOrder } from '../../contract/verdict.ts'
 import { needs } from '../../scripts/needs.ts'
 import { loadRules } from '../engine/load/load.ts'
 import { createRuleset } from '../engine/ruleset.ts'
-import { createEvent, type Event } from '../events/event.ts'
+import { createEvent, type LiveEvent } from '../events/event.ts'
 import { events, recordFlags } from '../events/schema.ts'
 import { Judge } from '../judge/judge.ts'
 import { syscallSource } from '../rule-sources.ts'
@@ -46,7 +46,7 @@ class TestNode implements Disposable {
       hostMounts: statSync('/proc/self/ns/mnt').ino,
       ownPids: () => [process.pid],
     })
-    let event: Event | undefined
+    let event: LiveEvent | undefined
     this.#source = startKernel({
       events: ['open', 'openat', 'openat2'],
       compat: 'never',

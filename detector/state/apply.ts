@@ -1,5 +1,5 @@
 /** Brings the state up to a record before it is judged, and gives the event its process. */
-import type { Event } from '../events/event.ts'
+import type { LiveEvent } from '../events/event.ts'
 import { events, recordFlags } from '../events/schema.ts'
 import type { EventView } from '../events/view.ts'
 import * as changes from './changes.ts'
@@ -13,7 +13,7 @@ import type { State } from './state.ts'
  * Call it once a record, after the view points at it. Returns whether the record is an event to judge: what the
  * start-up scan found is only state.
  */
-export function apply(event: Event): boolean {
+export function apply(event: LiveEvent): boolean {
   const { view, state } = event
   if ((view.flags & recordFlags.scanned) !== 0) {
     scanned(view, state)

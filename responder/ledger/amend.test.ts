@@ -43,6 +43,7 @@ const amendmentOf = (alert: Alert, changes: Partial<Amendment> = {}): Amendment 
   node: alert.node,
   place: { ...place, containerId: '0123456789ab', pod, isPending: false },
   outputFields: { 'container.id': '0123456789ab', 'proc.name': 'forged', 'k8s.pod.name': 'web-0' },
+  isRetracted: false,
   ...changes,
 })
 
@@ -93,6 +94,18 @@ for (const home of ledgerHomes()) {
         'container.id': '0123456789ab',
         'k8s.pod.name': 'web-0',
       })
+    })
+
+    test('an alert whose rule does not hold with what is known now leads to no step', async () => {
+      const alert = pendingAlert(7)
+      const { ledger, amend, kinds } = await openWith(home, alert)
+      await using _ = ledger
+      expect((await amend(amendmentOf(alert, { isRetracted: true }))).steps).toEqual([])
+      expect((await findAlert(ledger, alert.id)).place).toMatchObject({ isPending: false, pod })
+      const [record] = await listAudit(ledger, { limit: 1 })
+      expect(record).toMatchObject({ kind: 'alert_ignored', body: { code: 'retracted' } })
+      expect((await amend(amendmentOf(alert))).steps).toEqual([])
+      expect(await kinds()).not.toContain('alert_amended')
     })
 
     test('a second amendment, and one of an alert that was never pending, change nothing', async () => {

@@ -61,6 +61,10 @@ async function takeOne(writing: Writing, judge: Judge, amendment: Amendment): Pr
     .set({ body: JSON.stringify(alert), pending_until_ms: null })
     .where('id', '=', alertId)
     .execute()
+  if (amendment.isRetracted) {
+    await ignored(writing, alert, 'retracted')
+    return nothing
+  }
   const { cases, steps, problem } = await judgeAlert(writing, judge, alert)
   const { containerId, pod } = place
   await writing.audit({
@@ -96,19 +100,29 @@ export async function endPending(ledger: Ledger): Promise<void> {
   }
 }
 
-async function endOne({ rows, audit }: Writing, id: string): Promise<void> {
-  const row = await rows
+async function endOne(writing: Writing, id: string): Promise<void> {
+  const row = await writing.rows
     .updateTable('alerts')
     .set({ pending_until_ms: null })
     .where('id', '=', id)
     .where('pending_until_ms', 'is not', null)
-    .returning(['node', 'rule'])
+    .returning(['id', 'node', 'rule'])
     .executeTakeFirst()
-  if (row === undefined) return
-  const detail = 'the node did not say in time what container it is about'
-  await audit({
+  if (row !== undefined) await ignored(writing, row, 'identity_pending')
+}
+
+const details = {
+  identity_pending: 'the node did not say in time what container it is about',
+  retracted: 'its rule does not hold with what the node has learnt of the container since',
+} as const
+
+const ignored = (
+  { audit }: Writing,
+  { id, node, rule }: Pick<Alert, 'id' | 'node' | 'rule'>,
+  code: keyof typeof details,
+) =>
+  audit({
     kind: 'alert_ignored',
     subject: id,
-    body: { ...row, status: 'ignored', code: 'identity_pending', detail },
+    body: { node, rule, status: 'ignored', code, detail: details[code] },
   })
-}
