@@ -1,6 +1,7 @@
 /** Cgroups of a test, in every hierarchy that is mounted; gone with the test, also when it fails. */
 import { existsSync, readFileSync, readdirSync, rmdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { isSystemError } from '../../state/accounts.ts'
 
 /** `/sys/fs/cgroup/cpu`, …, `/sys/fs/cgroup/unified`, or the one of a machine that has only v2. */
 const hierarchies = (): string[] =>
@@ -30,6 +31,6 @@ export function tryTo(act: () => void): void {
   try {
     act()
   } catch (cause) {
-    if (!(cause instanceof Error && 'code' in cause)) throw cause
+    if (!isSystemError(cause)) throw cause
   }
 }
