@@ -10,6 +10,8 @@ export interface ApiOptions {
   readonly server?: string | undefined
   /** File with a bearer token for `server`. */
   readonly tokenFile?: string | undefined
+  /** Whose word it is; believed from the socket only. */
+  readonly as?: string | undefined
 }
 
 export interface Api {
@@ -72,10 +74,10 @@ const json = (body: unknown): Record<string, string> =>
   body === undefined ? {} : { 'content-type': 'application/json' }
 const bodyOf = (body: unknown) => (body === undefined ? {} : { body: JSON.stringify(body) })
 
-function authorization({ tokenFile }: ApiOptions, { environment }: Terminal) {
+function authorization({ tokenFile, as }: ApiOptions, { environment }: Terminal) {
   const file = tokenFile ?? environment['RIPOSTE_TOKEN_FILE']
-  // Who it is under sudo, for the audit; the responder takes it from the socket only.
-  const person = environment['SUDO_USER']
+  // For votes and the audit.
+  const person = as ?? environment['SUDO_USER']
   const headers: Record<string, string> = person === undefined ? {} : { 'riposte-user': person }
   if (file !== undefined && file !== '')
     headers['authorization'] = `Bearer ${readFileSync(file, 'utf8').trim()}`

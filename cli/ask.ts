@@ -16,6 +16,7 @@ export const asks = (command: Command): Command =>
     .option('--data <directory>', 'data directory of the responder on this host')
     .option('--server <url>', 'responder elsewhere, such as https://riposte.example:2810')
     .option('--token-file <file>', 'file with the bearer token for --server')
+    .option('--as <name>', 'whose word it is (default: who called sudo); on this host only')
 
 /** The same, and `-o`. */
 export const asksForRows = (command: Command): Command =>

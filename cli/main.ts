@@ -9,7 +9,7 @@ const EXIT_CODES = `
 Exit codes: 0 done · 1 failed, or what was asked about is not well · 2 the command line is wrong ·
 3 no responder answers. Results go to stdout, talk to stderr; NO_COLOR is honoured.`
 
-function buildProgram(commands: readonly AddCommand[], terminal: Terminal): Command {
+export function buildProgram(commands: readonly AddCommand[], terminal: Terminal): Command {
   const program = new Command('riposte')
     .description(
       'Active response for Linux: eBPF detection by Falco-compatible rules, answers by policy',

@@ -118,6 +118,10 @@ export const responderSchema = strict({
   nodes: nodesSchema.prefault({}),
   tls: tlsSchema.prefault({}),
   apiTokenFile: path.nullable().default(null).describe('bearer token for scripts that come by TCP'),
+  groups: z
+    .record(z.string().regex(/^[\w.-]{1,64}$/), z.array(z.string().min(1)))
+    .default({})
+    .describe('who belongs to a group that policies let approve, by the names that votes carry'),
   actions: strict({
     enabled: z
       .array(

@@ -203,6 +203,7 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
     policyProblems: () => policies.files().problems(),
     setMode: (policy, mode, who) => policies.setMode(policy, mode, who),
     degraded,
+    groups: config.groups,
     metrics: metrics.text,
     version: parts.version,
     startedMs: Date.now(),

@@ -20,14 +20,14 @@ const files = {
   'b.yaml': policy(
     'ask',
     'Reverse shell',
-    'mode: enforce, ladder: [{ name: stop, do: [freeze], undo: { ttl: 1h }, approve: { reason: required } }]',
+    'mode: enforce, ladder: [{ name: stop, do: [freeze], undo: { ttl: 1h }, approve: { reason: required, quorum: 2, from: [{ user: bob }, { group: on-call }] } }]',
   ),
 }
 
 let sample: Sample
 let node: SampleNode
 beforeAll(async () => {
-  sample = await startSample(files)
+  sample = await startSample(files, { groups: { 'on-call': ['alice', 'carol'] } })
   node = new SampleNode(sample)
   node.start(carryOut)
   await node.alerts(sampleAlert(), sampleAlert({ id: 'b'.repeat(32), rule: 'Reverse shell' }))
@@ -91,18 +91,21 @@ test('policies list shows the mode that holds and who set it; file takes it back
   )
 })
 
-test('an approval is listed, refused without its reason, given, and its containment undone', async () => {
+test('an approval is listed, refused without its reason, given by two who may, and its containment undone', async () => {
   const id = await printedWith(/^a[0-9a-f]{32}$/, 'approvals', 'list', '-o', 'name')
   expect((await riposte('approvals', 'list')).printed).toMatch(
-    /pending +0\/1 +\d+s +14m\d+s +ask +freeze: stop cat/,
+    /pending +0\/2 +\d+s +14m\d+s +ask +freeze: stop cat/,
   )
   expect(await riposte('approvals', 'approve', id)).toMatchObject({
     code: 1,
     said: expect.stringContaining('say why: the policy asks for a reason'),
   })
-  expect((await riposte('approvals', 'approve', id, '--reason', 'seen it')).printed).toBe(
-    'approved by alice',
-  )
+  const approve = (...more: string[]) =>
+    riposte('approvals', 'approve', id, '--reason', 'seen it', ...more)
+  expect((await approve('--as', 'mallory')).said).toContain('only bob, group:on-call may vote')
+  expect((await approve()).printed).toBe('1 of 2 to approve')
+  expect((await approve()).said).toContain('alice has voted')
+  expect((await approve('--as', 'carol')).printed).toBe('approved by alice, carol')
   const containment = await printedWith(/^s[0-9a-f]{32}$/, 'containments', 'list', '-o', 'name')
   expect((await riposte('containments', 'extend', containment, '--by', '2h')).printed).toMatch(
     /^stays until 20/,

@@ -25,7 +25,9 @@ export const status: AddCommand = (program, terminal) => {
   asks(program.command('status'))
     .description('how Riposte is: nodes, rules, strikes, losses, and what is degraded')
     .addOption(
-      new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'),
+      new Option('-o, --output <format>', 'text, json or yaml')
+        .choices(['text', 'json', 'yaml'])
+        .default('text'),
     )
     .addHelpText(
       'after',

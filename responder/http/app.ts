@@ -148,7 +148,7 @@ function whoIs(
   const expected = door.apiToken()
   if (bearer !== null)
     return expected !== null && isSameSecret(bearer, expected)
-      ? { name: 'api-token', groups: [], via: 'token' }
+      ? { name: 'api-token', via: 'token' }
       : null
   const token = request.cookies[sessionCookie]
   const use = token === undefined ? null : door.logins.use(token)
@@ -159,11 +159,11 @@ function whoIs(
   return use.person
 }
 
-/** Who opened a 0600 socket is its owner, who may act for a person: `sudo riposte` says who that was. */
+/** Who opened a 0600 socket is its owner, who may act for a person: sudo, or `--as`, says who that was. */
 function localPerson(localUser: string, { headers }: FastifyRequest): Person {
   const claimed = headers['riposte-user']
   const name = typeof claimed === 'string' && /^[\w.@-]{1,64}$/.test(claimed) ? claimed : localUser
-  return { name, groups: [], via: 'socket' }
+  return { name, via: 'socket' }
 }
 
 function helmetOptions(door: Door) {

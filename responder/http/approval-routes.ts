@@ -46,12 +46,16 @@ export function approvalRoutes(app: FastifyInstance, office: Office): void {
     const { person } = request
     if (person === null) throw new Refused(401, 'no_login', 'log in to vote')
     const channel = person.via === 'session' ? 'web' : 'cli'
-    const result = await core.vote({ approvalId: id, voter: person, choice, reason, channel })
+    const voter = { name: person.name, groups: groupsOf(person.name, office.groups) }
+    const result = await core.vote({ approvalId: id, voter, choice, reason, channel })
     const status = refusals[result.kind]
     if (status !== undefined) throw new Refused(status, result.kind, result.message)
     return result
   })
 }
+
+const groupsOf = (name: string, groups: Office['groups']): readonly string[] =>
+  Object.entries(groups).flatMap(([group, members]) => (members.includes(name) ? [group] : []))
 
 const containmentQuery = limitQuery.extend({ all: z.stringbool().default(false) })
 const extendBody = reasonBody.extend({ by: z.string().max(20) })

@@ -5,7 +5,6 @@ import { secretHash } from './secret-file.ts'
 export interface Person {
   /** What the audit writes down. */
   readonly name: string
-  readonly groups: readonly string[]
   readonly via: 'socket' | 'session' | 'token'
 }
 
@@ -69,7 +68,7 @@ export class Logins {
       this.#sessions.delete(key)
       return null
     }
-    const person: Person = { name: session.name, groups: [], via: 'session' }
+    const person: Person = { name: session.name, via: 'session' }
     if (session.rotateMs > now) {
       this.#sessions.set(key, { ...session, idleEndsMs: idleEnd(session, now) })
       return { person, rotated: null }

@@ -24,6 +24,8 @@ export interface Office {
   readonly setMode: (policy: string, mode: Mode | null, who: Person) => Promise<void>
   /** Everything that is not as it should be, one sentence each (I9). */
   readonly degraded: () => readonly string[]
+  /** Groups of people, by name: who approves for them. */
+  readonly groups: Readonly<Record<string, readonly string[]>>
   /** Prometheus text. */
   readonly metrics: () => Promise<string>
   readonly version: string
