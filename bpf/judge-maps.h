@@ -170,6 +170,16 @@ struct {
 	__uint(max_entries, 256);
 } judge_protected SEC(".maps");
 
+enum judge_pod { POD_FREE = 1, POD_SPARED };
+
+/* Pods that user space told of, by cgroup: may their processes be struck? */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, u64);
+	__type(value, u8);
+	__uint(max_entries, 4096);
+} judge_pods SEC(".maps");
+
 struct judge_space {
 	struct judge_text_key key;
 	struct judge_process process;
@@ -189,4 +199,5 @@ u8 judge_ends[2][2][JUDGE_PATH + 1]; /* lengths of `under` [0] and of the progra
 u64 judge_unknown_processes;  /* no room for them: their records are kept, they are never struck */
 u64 judge_powers[JUDGE_PATH]; /* of judge_seed */
 u32 judge_host_mounts; /* the host's mount namespace: guarded programs are those of the host */
+u32 judge_awaits_pods; /* in Kubernetes: a container that nobody told of is not struck */
 u64 judge_seed;	       /* drawn at start: nobody can prepare texts that meet in the table */

@@ -239,6 +239,26 @@ static __always_inline bool is_protected(struct task_struct *task, u64 own)
 	return start && *start == task->group_leader->start_boottime;
 }
 
+#define DEEPEST_POD 16
+
+/* The kernel knows no namespaces: what it was told of the task's pod; of a container that it was
+ * told nothing about it leaves the kill to the verdict, which comes when its pod is known. */
+__noinline int judge__is_spared(void)
+{
+	if (!judge_awaits_pods)
+		return 0;
+	for (u32 level = 1; level <= DEEPEST_POD; level++) {
+		u64 id = bpf_get_current_ancestor_cgroup_id(level);
+		u8 *told = id ? bpf_map_lookup_elem(&judge_pods, &id) : 0;
+
+		if (told)
+			return *told == POD_SPARED;
+		if (!id)
+			break;
+	}
+	return !is_of_host(current_task());
+}
+
 /* True while the window's count has not reached the fuse. */
 static __always_inline bool fuse_holds(struct judge_order *order)
 {
@@ -316,7 +336,7 @@ __noinline int judge__strike(struct record *r, u32 vocabulary, u64 survivors, u6
 	if (!r)
 		return 0;
 	judge__sure(vocabulary, survivors, truth, &sure);
-	if (!sure.strikes)
+	if (!sure.strikes || judge__is_spared())
 		return 0;
 	for (u32 i = 0; i < JUDGE_STRIKES; i++)
 		if (sure.strikes >> i & 1)

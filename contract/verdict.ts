@@ -1,6 +1,7 @@
 /** What the responder asks of a node, and what the node answers. The detector dials; it opens no port. */
 import { z } from 'zod'
 import { placeSchema, prioritySchema, processIdentitySchema } from './alert.ts'
+import { protectedPodsSchema } from './protected-pods.ts'
 
 /** The operations of an action, as in `responder/actions`: `plan` asks and changes nothing. */
 export const operationSchema = z.enum(['plan', 'run', 'verify', 'undo'])
@@ -86,7 +87,12 @@ export type StrikeOrder = z.infer<typeof strikeOrderSchema>
 /** Answer to a detector's long poll: everything it is to do now. `killSwitch` stops node actions and strikes. */
 export const ordersSchema = z.strictObject({
   verdicts: z.array(verdictSchema),
-  strikes: z.strictObject({ generation: z.string(), orders: z.array(strikeOrderSchema) }),
+  strikes: z.strictObject({
+    generation: z.string(),
+    orders: z.array(strikeOrderSchema),
+    /** In them the kernel strikes nobody. */
+    protectedPods: protectedPodsSchema,
+  }),
   killSwitch: z.boolean(),
 })
 export type Orders = z.infer<typeof ordersSchema>

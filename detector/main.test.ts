@@ -93,7 +93,7 @@ async function detector(rules: string, settings: Record<string, unknown> = {}) {
     source: from.source,
     state: createState({ lookUpsPerSecond: 0 }),
     hands: undefined,
-    scope: { name: 'host', level: 0 },
+    scope: { name: 'host', level: 0, directory: undefined },
     judge: undefined,
     token: () => 'secret',
     say: (line) => void said.push(line),

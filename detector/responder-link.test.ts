@@ -4,6 +4,7 @@ import http from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { noPods } from '../contract/protected-pods.ts'
 import { type Alert, alertBatchSchema } from '../contract/alert.ts'
 import {
   type Answer,
@@ -77,7 +78,7 @@ async function responder() {
     order(next: Partial<Orders>) {
       orders.push({
         verdicts: [],
-        strikes: { generation: 'g1', orders: [] },
+        strikes: { generation: 'g1', orders: [], protectedPods: noPods },
         killSwitch: false,
         ...next,
       })
@@ -227,7 +228,7 @@ test('an order that comes again while it is carried out is not carried out twice
   served.order({ verdicts: [verdict('a')] })
   await until(() => runs === 1)
   served.order({ verdicts: [verdict('a')] })
-  served.order({ strikes: { generation: 'g2', orders: [] } })
+  served.order({ strikes: { generation: 'g2', orders: [], protectedPods: noPods } })
   await until(() => served.seen.heartbeats.length > 0)
   finish()
   await until(() => served.seen.answers.length === 1)

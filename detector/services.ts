@@ -24,7 +24,7 @@ export interface NodeHands {
 export interface DetectorServices {
   readonly source: EventSource
   readonly state: State
-  readonly scope: Pick<Scope, 'name' | 'level'>
+  readonly scope: Pick<Scope, 'name' | 'level' | 'directory'>
   readonly hands: NodeHands | undefined
   /** What the kernel decides by itself; undefined for a source that is not the kernel. */
   readonly judge: Judge | undefined

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, jest } from '@jest/globals'
+import type { Alert } from '../contract/alert.ts'
 import { needs } from '../scripts/needs.ts'
 import { type Cluster, startCluster } from './cluster/cluster.ts'
 import { chart, importProduct, releaseArguments } from './cluster/install.ts'
@@ -39,6 +40,21 @@ spec:
       do: [{ scale_down_deployment: { to: 0 } }]
       approve: { quorum: 1, timeout: 10m, reason: required }
       undo: { ttl: 1h }
+---
+apiVersion: riposte.dev/v1alpha1
+kind: ClusterResponsePolicy
+metadata: { name: strike }
+spec:
+  mode: enforce
+  match: { rules: { names: [Marked program started] } }
+  ladder: [{ name: kill, do: [kill_process] }]
+`
+const markedRule = `
+- rule: Marked program started
+  desc: what the kernel can decide by itself
+  condition: spawned_process and proc.name = marked
+  output: marked program (command=%proc.cmdline)
+  priority: WARNING
 `
 const enabled = [
   'notify',
@@ -53,6 +69,7 @@ const enabled = [
 const values = {
   actions: { enabled },
   policies: { custom: { '60-promise.yaml': policy }, resources: { keep: false } },
+  customRules: { 'marked.yaml': markedRule },
 }
 
 let cluster: Cluster
@@ -276,6 +293,21 @@ test('the audit log of the API server names the class that did it', async () => 
 test('the audit chain holds what was done, and by whom', async () => {
   const chain = await release.riposte('audit', 'verify')
   expect(chain).toMatch(/\d+ records/)
+})
+
+test('the kernel strikes in a pod from its first program on, and in no pod that is protected', async () => {
+  const script = 'ln -s /bin/busybox /tmp/marked; /tmp/marked; echo $? > /tmp/ended; sleep 1000000'
+  const struckIn = async (namespace: string) => {
+    const command = ['sh', '-c', script]
+    const pod = await cluster.runPod({ name: 'marked', namespace, node: 'n2', command })
+    const isOfPod = ({ place }: Alert) => place?.pod?.uid === pod.metadata.uid
+    const { strikes } = await release.alert('Marked program started', isOfPod)
+    const ended = await cluster.exec(pod, 'cat', '/tmp/ended')
+    return { strikes: strikes.map(({ mode }) => mode), ended: Number(ended) }
+  }
+  expect(await struckIn('shop')).toEqual({ strikes: ['enforce'], ended: 137 })
+  // The shell says that busybox knows no such applet: it has run.
+  expect(await struckIn('kube-system')).toEqual({ strikes: [], ended: 127 })
 })
 
 test('helm 3 upgrades what helm 4 installed, to enforce, without losing a pod', async () => {

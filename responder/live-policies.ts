@@ -1,4 +1,5 @@
 /** The policies as they hold at this moment: files, set modes, open fuses; and what nodes and gates are told of them. */
+import type { ProtectedPods } from '../contract/protected-pods.ts'
 import type { Action } from './actions/action.ts'
 import type { ProtectedEntry } from './gates/guard.ts'
 import type { NodeHub } from './http/node-hub.ts'
@@ -26,6 +27,7 @@ export interface LivePoliciesParts {
   readonly hub: NodeHub
   /** Protected whatever the guard files say. */
   readonly builtIn: readonly ProtectedEntry[]
+  readonly builtInPods: ProtectedPods
   /** The files changed: they are in force, or have problems. */
   readonly onFiles: (policies: PolicyWatch) => void
   readonly log: (message: string) => void
@@ -143,9 +145,9 @@ export class LivePolicies implements Disposable {
   }
 
   #apply(): void {
-    const { hub, builtIn } = this.#parts
+    const { hub, builtIn, builtInPods } = this.#parts
     const isTripped = (policy: string) => this.isStopped() || this.#tripped.has(policy)
-    hub.setStrikes(strikesOf(this.inForce(), isTripped))
+    hub.setStrikes(strikesOf(this.inForce(), isTripped, builtInPods))
     const guard = protectedBy(this.#set().guard)
     this.protected.splice(0, this.protected.length, ...builtIn, ...guard)
   }

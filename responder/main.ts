@@ -13,7 +13,7 @@ import { Custody, ownerOf } from './evidence/custody.ts'
 import { noEvidence } from './evidence/evidence.ts'
 import { evidenceFromNodes } from './evidence/from-nodes.ts'
 import { sweepEvidence } from './evidence/sweep.ts'
-import { kubernetesGuard } from './gates/guard-kubernetes.ts'
+import { builtInPods, kubernetesGuard } from './gates/guard-kubernetes.ts'
 import { builtInGuard } from './gates/guard.ts'
 import { NodeHub } from './http/node-hub.ts'
 import type { Office } from './http/office.ts'
@@ -119,6 +119,7 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
         ...builtInGuard(() => ownPids(redis.pid()), bootId),
         ...kubernetesGuard(cluster.own.namespace),
       ],
+      builtInPods: builtInPods(cluster.own.namespace),
       onFiles: parts.onPolicies,
       log,
     }),

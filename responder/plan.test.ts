@@ -7,6 +7,7 @@ import { sampleAlert } from './policy/alert.sample.ts'
 import type { InForce, ModeOverride } from './policy/in-force.ts'
 import { loadPolicies } from './policy/load.ts'
 import type { Mode } from './policy/schema.ts'
+import { noPods } from '../contract/protected-pods.ts'
 import { strikesOf } from './policy/strikes.ts'
 import type { Step, StepDraft } from './step.ts'
 
@@ -238,7 +239,7 @@ test('strikes are compiled for the nodes with the mode that holds, and never for
     ],
     { a: 'enforce' },
   )
-  const [first, ...rest] = strikesOf(state, () => false).orders
+  const [first, ...rest] = strikesOf(state, () => false, noPods).orders
   expect(first).toMatchObject({
     policy: 'a',
     mode: 'enforce',
@@ -253,7 +254,7 @@ test('strikes are compiled for the nodes with the mode that holds, and never for
   expect(rest.map(({ policy, isFromRule }) => [policy, isFromRule])).toEqual([
     ['rule-actions', true],
   ])
-  expect(strikesOf(state, () => true).orders[0]?.mode).toBe('audit')
+  expect(strikesOf(state, () => true, noPods).orders[0]?.mode).toBe('audit')
   const asking = document('h', '{ minApprovals: { contain: 1 } }', 'ResponseGuard')
-  expect(strikesOf(inForce([asking]), () => false).orders).toEqual([])
+  expect(strikesOf(inForce([asking]), () => false, noPods).orders).toEqual([])
 })

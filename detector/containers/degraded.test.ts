@@ -31,6 +31,7 @@ function identifying(waitMs: number) {
     state,
     connections,
     pods: undefined,
+    strikes: undefined,
     deliver: ({ pid }) => delivered.push(pid),
     send: () => undefined,
     holdMs: 60_000,

@@ -10,6 +10,7 @@ import { Amendments } from './amendments.ts'
 import type { Connections } from './connections.ts'
 import { Hold } from './hold.ts'
 import type { KnownPod } from './kubernetes/pod.ts'
+import type { PodStrikes } from './pod-strikes.ts'
 import { Lookups } from './lookups.ts'
 import type { PodSource } from './pods.ts'
 import { Suspended, type SuspendedLimits } from './suspended.ts'
@@ -22,6 +23,8 @@ export interface IdentityOptions {
   >
   /** Undefined outside Kubernetes. */
   readonly pods: PodSource | undefined
+  /** Undefined where no kernel strikes. */
+  readonly strikes: PodStrikes | undefined
   /** Where records go that wait for nothing more. */
   readonly deliver: (view: EventView) => void
   readonly send: (amendment: Amendment) => void
@@ -63,6 +66,7 @@ export class Identity {
       onUnknown: (container) => this.#settle(container),
     })
     containers.onNew = (container) => {
+      if (container.podUid !== undefined) this.#options.strikes?.expect()
       this.#join(container)
       this.#lookups.want(container)
     }
@@ -97,6 +101,7 @@ export class Identity {
     void this.#options.connections.check()
     if (++this.#ticks % SWEEP_TICKS === 0) {
       this.#sweep()
+      this.#options.strikes?.sweep()
       this.#droppedBefore = this.#droppedAtSweep
       this.#droppedAtSweep = this.#suspended.counts.dropped
     }
@@ -173,6 +178,8 @@ export class Identity {
     } else if (pods?.isInSync !== true && container.facts !== undefined) {
       container.pod ??= podOf(container.facts)
     }
+    const { pod, podUid } = container
+    if (pod !== undefined && podUid !== undefined) this.#options.strikes?.tell(podUid, pod)
   }
 
   #settleIfComplete(container: Container): void {

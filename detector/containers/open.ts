@@ -6,13 +6,18 @@ import type { EventView } from '../events/view.ts'
 import type { State } from '../state/state.ts'
 import { Connections } from './connections.ts'
 import { Identity } from './identity.ts'
+import type { Judge } from '../judge/judge.ts'
+import type { Scope } from '../scope/scope.ts'
 import { type ApiAccess, AccessRefused, fromKubeconfig, inCluster } from './kubernetes/access.ts'
 import { Api } from './kubernetes/api.ts'
 import { PodWatch } from './kubernetes/pod-watch.ts'
+import { PodStrikes } from './pod-strikes.ts'
 import { candidates } from './sockets.ts'
 
 export interface OpenIdentityOptions {
   readonly state: State
+  readonly scope: Pick<Scope, 'directory'>
+  readonly judge: Judge | undefined
   readonly environment: NodeJS.ProcessEnv
   readonly random: () => number
   readonly deliver: (view: EventView) => void
@@ -22,7 +27,7 @@ export interface OpenIdentityOptions {
 /** Libraries are loaded and runtimes spoken to before the first record comes. */
 export async function openIdentity(
   config: DetectorConfig,
-  { state, environment, random, deliver, send }: OpenIdentityOptions,
+  { state, scope, judge, environment, random, deliver, send }: OpenIdentityOptions,
 ): Promise<Identity> {
   const connections = new Connections(
     candidates(config.container_engines, environment['HOST_ROOT'] ?? ''),
@@ -36,10 +41,13 @@ export async function openIdentity(
       random,
       onPod: (pod) => identity.podChanged(pod),
     })
+  const strikes = judge && new PodStrikes({ root: scope.directory, pods: judge.pods })
+  if (pods !== undefined) strikes?.expect()
   const identity = new Identity({
     state,
     connections,
     pods,
+    strikes,
     deliver,
     send,
     holdMs: config.riposte.identity.hold_ms,

@@ -1,8 +1,18 @@
 import { expect } from '@jest/globals'
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { noPods } from '../../contract/protected-pods.ts'
 import type { StrikeOrder } from '../../contract/verdict.ts'
 import { needs } from '../../scripts/needs.ts'
 import { loadRules } from '../engine/load/load.ts'
@@ -14,12 +24,17 @@ import { syscallSource } from '../rule-sources.ts'
 import { startKernel } from '../sources/kernel.ts'
 import { apply } from '../state/apply.ts'
 import { createState } from '../state/state.ts'
+import { PodStrikes } from '../containers/pod-strikes.ts'
+import { findCgroupTrees } from '../verdicts/cgroups.ts'
+import { makeCgroup } from '../verdicts/testing.ts'
 import { type Disarmed, Judge } from './judge.ts'
 
 const running = (rules: readonly LoadedRule[]) =>
   createRuleset(rules, { matching: 'all', source: syscallSource }).rules
 
 const kernelTest = needs('root', 'ebpf')
+const { unified = '' } = findCgroupTrees()
+const podTest = unified === '' ? kernelTest.skip : kernelTest
 
 interface Seen {
   readonly name: string
@@ -108,7 +123,7 @@ function lab(
     judge.bind(source.object)
     judge.learn(state.processes.live())
     judge.setRules(running(loaded.rules))
-    judge.takeStrikes({ generation: '1', orders: [...orders] })
+    judge.takeStrikes({ generation: '1', orders: [...orders], protectedPods: noPods })
     use({
       directory,
       secret,
@@ -228,6 +243,65 @@ kernelTest(
             { policy: 'p', rule: 'secret', reason: 'proc.cmdline is not known in the kernel' },
           ],
         })
+      },
+    )
+  },
+)
+
+const inCgroup = (directory: string, ...argv: readonly string[]) => {
+  const enter = ['-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', directory, ...argv]
+  const { stdout, signal, status } = spawnSync('sh', enter, { encoding: 'utf8' })
+  return { stdout, signal, status }
+}
+
+podTest(
+  'in Kubernetes a strike waits until its pod is known, and spares one that is protected',
+  () => {
+    using node = makeCgroup(unified)
+    const uid = '1b4e28ba-2fa1-11d2-883f-0016d3cca427'
+    const pod = join(
+      node.directory,
+      'kubepods.slice',
+      `kubepods-pod${uid.replaceAll('-', '_')}.slice`,
+    )
+    const container = join(pod, 'nested')
+    mkdirSync(container, { recursive: true })
+    const orders = [order('enforce')]
+    const found = { uid, name: 'a', labels: { app: 'a' }, annotations: {}, owners: [] }
+    const facts = { serviceAccount: '', priorityClass: null, isHostNetwork: false }
+    const podIn = (namespace: string) => ({ ...found, ...facts, namespace })
+    lab(
+      (secret) => `fd.name = ${secret}`,
+      orders,
+      ({ judge, program, secret, seen }) => {
+        const thief = program('thief')
+        const inside = () => inCgroup(container, 'unshare', '--mount', thief, secret)
+        const strikes = new PodStrikes({ root: node.directory, pods: judge.pods })
+        expect(inside()).toMatchObject(killed)
+
+        strikes.expect()
+        expect(inside()).toMatchObject(unhurt)
+        // The host's own programs are nobody's pod.
+        expect(read(thief, secret)).toMatchObject(killed)
+        strikes.tell(uid, podIn('shop'))
+        expect(inside()).toMatchObject(killed)
+
+        seen()
+        strikes.tell(uid, podIn('kube-system'))
+        const protectedPods = { ...noPods, namespaces: ['kube-system'] }
+        judge.takeStrikes({ generation: '2', orders, protectedPods })
+        expect(inside()).toMatchObject(unhurt)
+        expect(inCgroup(container, thief, secret)).toMatchObject(unhurt)
+        // The alert is told as one that no strike answered: the gates of the responder have their say.
+        expect(seen().filter(({ process }) => process === 'thief')).toMatchObject([
+          { told: [], flags: 0 },
+          { told: [], flags: 0 },
+        ])
+        strikes.tell(uid, podIn('shop'))
+        expect(inside()).toMatchObject(killed)
+
+        for (let at = container; at !== node.directory; at = dirname(at)) rmdirSync(at)
+        strikes.sweep()
       },
     )
   },

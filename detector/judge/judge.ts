@@ -1,6 +1,7 @@
 /** The kernel's judge from user space: rules and orders in, what it did out. One for the life of a detector. */
 import type { Strike as StrikeTold } from '../../contract/alert.ts'
 import { interpret } from '../../contract/condition/interpret.ts'
+import { noPods } from '../../contract/protected-pods.ts'
 import type { Heartbeat, Orders } from '../../contract/verdict.ts'
 import type { RunningRule } from '../engine/ruleset.ts'
 import type { Event } from '../events/event.ts'
@@ -10,6 +11,7 @@ import type { Process } from '../state/process.ts'
 import { processBytes, processKey } from './layout.ts'
 import { type KernelTables, openTables, u32, variablesOf } from './kernel-tables.ts'
 import { MAX_STRIKES, readCounts, setMode, writeOrder } from './orders.ts'
+import { StruckPods } from './struck-pods.ts'
 import { compileStrikes, strikeKey, type Strike, type Unavailable } from './strikes.ts'
 import { buildTables, type TableText } from './tables.ts'
 
@@ -42,7 +44,7 @@ export class Judge {
   #object: BpfObject | undefined
   #tables: KernelTables | undefined
   #rules: readonly RunningRule<Event>[] = []
-  #orders: Orders['strikes'] = { generation: '', orders: [] }
+  #orders: Orders['strikes'] = { generation: '', orders: [], protectedPods: noPods }
   /** By bit. A strike keeps its bit for as long as it is in force, so that records under way mean the same. */
   #strikes: (Strike | undefined)[] = []
   #unavailable: readonly Unavailable[] = []
@@ -50,6 +52,7 @@ export class Judge {
   /** Kills of tables that are no longer in force. */
   readonly #killsBefore = new Map<string, number>()
   #isKillSwitchOn = false
+  readonly pods = new StruckPods()
 
   constructor(options: JudgeOptions) {
     this.#options = options
@@ -61,6 +64,7 @@ export class Judge {
     this.#tables = openTables(object)
     this.setKillSwitch(this.#isKillSwitchOn)
     variablesOf(object).words('judge_host_mounts')[0] = this.#options.hostMounts
+    this.pods.bind(object)
     this.#load()
   }
 
@@ -73,6 +77,7 @@ export class Judge {
   takeStrikes(orders: Orders['strikes']): void {
     if (orders.generation === this.#orders.generation) return
     this.#orders = orders
+    this.pods.protect(orders.protectedPods)
     this.#load()
   }
 

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import { noPods } from '../../contract/protected-pods.ts'
 import type { StrikeOrder } from '../../contract/verdict.ts'
 import { needs } from '../../scripts/needs.ts'
 import { loadRules } from '../engine/load/load.ts'
@@ -69,7 +70,7 @@ class TestNode implements Disposable {
     judge.bind(this.#source.object)
     judge.learn(this.#state.processes.live())
     judge.setRules(rulesFor(secret))
-    judge.takeStrikes({ generation: '1', orders: [strike] })
+    judge.takeStrikes({ generation: '1', orders: [strike], protectedPods: noPods })
   }
 
   seen() {

@@ -74,15 +74,16 @@ function podUidsOf({ pod, isPending }: Place): readonly string[] {
   if (isPending) throw refused('it is not known yet which pod it is')
   if (pod === null) throw refused('the alert is not about a pod')
   const hash = pod.annotations['kubernetes.io/config.hash']
-  return [pod.uid, ...(hash === undefined ? [] : [hash])].map(plain)
+  return [pod.uid, ...(hash === undefined ? [] : [hash])].map(plainUid)
 }
 
-const plain = (uid: string): string => uid.replaceAll(/[-_]/g, '').toLowerCase()
+/** As `isPodNamed` compares it. */
+export const plainUid = (uid: string): string => uid.replaceAll(/[-_]/g, '').toLowerCase()
 
 /** `pod<UID>` (cgroupfs), `kubepods-burstable-pod<UID with _>.slice` (systemd). */
-function isPodNamed(component: string, uids: readonly string[]): boolean {
+export function isPodNamed(component: string, uids: readonly string[]): boolean {
   const uid = /^(?:[\w-]+-)?pod([\da-fA-F_-]+)(?:\.slice)?$/.exec(component)?.[1]
-  return uid !== undefined && uids.includes(plain(uid))
+  return uid !== undefined && uids.includes(plainUid(uid))
 }
 
 function missing({ cgroupId: id }: Place, { trees, name }: Scope): Error {

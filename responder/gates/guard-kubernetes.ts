@@ -1,4 +1,5 @@
 /** What is never acted on in a cluster: the control plane's own namespaces, what the system needs, and Riposte itself. */
+import type { ProtectedPods } from '../../contract/protected-pods.ts'
 import { namespaceOf } from '../policy/workloads.ts'
 import type { ProtectedEntry } from './guard.ts'
 
@@ -16,13 +17,19 @@ export const protectPriorityClass = (origin: string, name: string): ProtectedEnt
   covers: ({ place }, { target }) => target.kind !== 'node' && place?.pod?.priorityClass === name,
 })
 
+const systemNamespaces = ['kube-system', 'kube-public', 'kube-node-lease']
+const systemPriorityClasses = ['system-cluster-critical', 'system-node-critical']
+
+/** The same for nodes, whose strikes pass no gate. */
+export const builtInPods = (ownNamespace: string | null): ProtectedPods => ({
+  namespaces: [...systemNamespaces, ...(ownNamespace === null ? [] : [ownNamespace])],
+  priorityClasses: systemPriorityClasses,
+  selectors: [],
+})
+
 /** The namespaces and classes that every distribution keeps for itself, and `ownNamespace`, where Riposte runs. */
 export const kubernetesGuard = (ownNamespace: string | null): readonly ProtectedEntry[] => [
-  ...['kube-system', 'kube-public', 'kube-node-lease'].map((name) =>
-    protectNamespace('built-in', name),
-  ),
-  ...['system-cluster-critical', 'system-node-critical'].map((name) =>
-    protectPriorityClass('built-in', name),
-  ),
+  ...systemNamespaces.map((name) => protectNamespace('built-in', name)),
+  ...systemPriorityClasses.map((name) => protectPriorityClass('built-in', name)),
   ...(ownNamespace === null ? [] : [protectNamespace('built-in: Riposte itself', ownNamespace)]),
 ]

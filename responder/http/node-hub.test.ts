@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import { noPods } from '../../contract/protected-pods.ts'
 import type { Answer, Verdict } from '../../contract/verdict.ts'
 import { NodeHub } from './node-hub.ts'
 
@@ -66,7 +67,7 @@ test('new strikes and a turned kill switch wake every node, and are told once', 
   const hub = new NodeHub()
   await poll(hub)
   const waiting = poll(hub, 60_000)
-  hub.setStrikes({ generation: 'g2', orders: [] })
+  hub.setStrikes({ generation: 'g2', orders: [], protectedPods: noPods })
   expect((await waiting).strikes.generation).toBe('g2')
   const { signal } = new AbortController()
   const held = hub.orders('a', 'g2', 60_000, signal)

@@ -1,10 +1,10 @@
 /** The responder's side of every node: verdicts that wait to be fetched, answers that come back, heartbeats. */
+import { noPods } from '../../contract/protected-pods.ts'
 import type { Answer, Heartbeat, Orders, StrikeOrder, Verdict } from '../../contract/verdict.ts'
 import { NodeUnavailable } from '../actions/errors.ts'
 import type { HubNews, NewsOf } from './hub-news.ts'
 
-export interface Strikes {
-  readonly generation: string
+export interface Strikes extends Pick<Orders['strikes'], 'generation' | 'protectedPods'> {
   readonly orders: readonly StrikeOrder[]
 }
 
@@ -44,7 +44,7 @@ const nodeDownMs = 15_000
 export class NodeHub {
   readonly #tell: (news: HubNews) => void
   readonly #nodes = new Map<string, NodeState>()
-  #strikes: Strikes = { generation: '', orders: [] }
+  #strikes: Strikes = { generation: '', orders: [], protectedPods: noPods }
   #isKillSwitchOn = false
 
   /** `tell` reaches every other responder: a node polls where it likes. */
@@ -124,7 +124,7 @@ export class NodeHub {
     if (!signal.aborted) state.toldKillSwitch = this.#isKillSwitchOn
     return {
       verdicts: due.map(({ verdict }) => verdict),
-      strikes: { generation: this.#strikes.generation, orders: [...this.#strikes.orders] },
+      strikes: { ...this.#strikes, orders: [...this.#strikes.orders] },
       killSwitch: this.#isKillSwitchOn,
     }
   }

@@ -1,7 +1,8 @@
 /** Other NetworkPolicies of the namespace that select the pod: they only ever allow, and ours cannot take that back. */
 import { z } from 'zod'
 import type { Kubernetes } from '../kubernetes/kubernetes.ts'
-import { labelSelectorSchema, selects, type LabelSelector } from '../policy/workloads.ts'
+import { selects, type LabelSelector } from '../../contract/protected-pods.ts'
+import { labelSelectorSchema } from '../policy/workloads.ts'
 import { isolatedLabel } from './effect.ts'
 import type { Direction } from './parameters.ts'
 

@@ -5,7 +5,8 @@ import type { Entries } from '../kubernetes/map-patch.ts'
 import { nameOf } from '../kubernetes/objects.ts'
 import { linkAbove } from '../kubernetes/references.ts'
 import { controllerOf } from '../kubernetes/pods.ts'
-import { labelSelectorSchema, selects } from '../policy/workloads.ts'
+import { selects } from '../../contract/protected-pods.ts'
+import { labelSelectorSchema } from '../policy/workloads.ts'
 import type { PolicyBeside } from './beside.ts'
 
 export interface OutOfService {

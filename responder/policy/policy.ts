@@ -1,10 +1,11 @@
 /** A policy as the responder works with it: read, checked, its conditions parsed. Plain data but for the conditions. */
 import type { RequestedAction } from '../../contract/alert.ts'
+import type { LabelSelector } from '../../contract/protected-pods.ts'
 import type { Selection } from '../../contract/select.ts'
 import type { Risk } from '../actions/action.ts'
 import type { AlertCondition } from './alert-condition.ts'
 import type { CaseCondition } from './case-condition.ts'
-import type { LabelSelector, Workloads } from './workloads.ts'
+import type { Workloads } from './workloads.ts'
 import type { Caps, correlateBy, Mode, RungSpec } from './schema.ts'
 
 export interface Policy {

@@ -1,7 +1,7 @@
 /** What guard files protect, as the gates ask it. */
+import { selects, type LabelSelector } from '../../contract/protected-pods.ts'
 import { protectExecutable, type ProtectedEntry } from '../gates/guard.ts'
 import { protectNamespace, protectPriorityClass } from '../gates/guard-kubernetes.ts'
-import { selects, type LabelSelector } from './workloads.ts'
 import type { Guard } from './policy.ts'
 
 /** Where the system keeps its own programs: a bare name protects nothing elsewhere, as anybody can take a name. */

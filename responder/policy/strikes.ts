@@ -1,4 +1,5 @@
 /** Policies → what every node's kernel is to do by itself, inside the offending call. */
+import type { ProtectedPods } from '../../contract/protected-pods.ts'
 import type { StrikeOrder } from '../../contract/verdict.ts'
 import { approvalsNeeded } from './ceiling.ts'
 import { contentHash } from './check.ts'
@@ -10,17 +11,29 @@ import { ruleActionsName } from './rule-actions.ts'
 export interface StrikeSet {
   readonly generation: string
   readonly orders: readonly StrikeOrder[]
+  readonly protectedPods: ProtectedPods
 }
 
 /** `isTripped`: the fuse or breaker of this policy is open, so its kernel side is in audit as well. */
-export function strikesOf(inForce: InForce, isTripped: (policy: string) => boolean): StrikeSet {
+export function strikesOf(
+  inForce: InForce,
+  isTripped: (policy: string) => boolean,
+  builtIn: ProtectedPods,
+): StrikeSet {
   const isTaken = inForce.set.policies.some(takesRuleActions)
   const orders = allPolicies(inForce)
     // A node cannot tell whose the rule's own actions are: with any policy that takes them, they go by verdicts.
     .filter(({ name }) => name !== ruleActionsName || !isTaken)
     .flatMap((policy) => ordersOf(policy, inForce, isTripped(policy.name)))
-  return { generation: contentHash(orders), orders }
+  const protectedPods = withGuard(builtIn, inForce.set.guard)
+  return { generation: contentHash([orders, protectedPods]), orders, protectedPods }
 }
+
+const withGuard = (builtIn: ProtectedPods, guard: Guard): ProtectedPods => ({
+  namespaces: [...builtIn.namespaces, ...guard.protectedNamespaces],
+  priorityClasses: [...builtIn.priorityClasses, ...guard.protectedPriorityClasses],
+  selectors: [...builtIn.selectors, ...guard.protectedSelectors],
+})
 
 function ordersOf(policy: Policy, inForce: InForce, isTripped: boolean): readonly StrikeOrder[] {
   const own = modeOf(inForce, policy)

@@ -1,6 +1,7 @@
 /** Which pods a policy or a guard is about: namespaces and labels, as Kubernetes selects. */
 import { z } from 'zod'
 import type { Alert } from '../../contract/alert.ts'
+import { selects } from '../../contract/protected-pods.ts'
 import { strict, word } from './strict.ts'
 
 const text = z.string().min(1)
@@ -19,7 +20,6 @@ export const labelSelectorSchema = strict({
     )
     .default([]),
 })
-export type LabelSelector = z.infer<typeof labelSelectorSchema>
 
 export const workloadsSchema = strict({
   namespaces: z.array(text).default([]).describe('only these namespaces; empty: every one'),
@@ -47,19 +47,3 @@ export function whyNotAmong(workloads: Workloads, alert: Alert): string | null {
 
 export const namespaceOf = ({ place, object }: Alert): string | null =>
   place?.pod?.namespace ?? object?.namespace ?? null
-
-export function selects(
-  { matchLabels, matchExpressions }: LabelSelector,
-  labels: Readonly<Record<string, string>>,
-): boolean {
-  const has = (key: string) => Object.hasOwn(labels, key)
-  return (
-    Object.entries(matchLabels).every(([key, value]) => has(key) && labels[key] === value) &&
-    matchExpressions.every(({ key, operator, values }) => {
-      if (operator === 'Exists') return has(key)
-      if (operator === 'DoesNotExist') return !has(key)
-      const isIn = has(key) && values.includes(labels[key] ?? '')
-      return operator === 'In' ? isIn : !isIn
-    })
-  )
-}

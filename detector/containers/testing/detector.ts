@@ -10,6 +10,7 @@ import {
   alertBatchSchema,
   amendmentBatchSchema,
 } from '../../../contract/alert.ts'
+import { noPods } from '../../../contract/protected-pods.ts'
 import { printProblem } from '../../../contract/problem.ts'
 import { nodeRoutes } from '../../../contract/verdict.ts'
 import { loadConfig } from '../../config.ts'
@@ -31,7 +32,7 @@ export interface TestDetector extends AsyncDisposable {
 /** Answers the first poll; the next one waits for what never comes. */
 const noOrders = JSON.stringify({
   verdicts: [],
-  strikes: { generation: 'none', orders: [] },
+  strikes: { generation: 'none', orders: [], protectedPods: noPods },
   killSwitch: false,
 })
 
