@@ -179,10 +179,12 @@ test('a runtime that goes away is a degraded state, and what began meanwhile is 
     'container_engines.cri': { sockets: [gate.path] },
     'riposte.identity.hold_ms': 50,
   })
-  expect(detector.detector.degraded()).toEqual([])
+  // Containers of others on this kernel may be judged late; what was judged without a name shows for a while.
+  const problems = () =>
+    detector.detector.degraded().filter((line) => !line.includes('were judged'))
+  expect(problems()).toEqual([])
   await gate.remove()
-  const isAway = () =>
-    detector.detector.degraded().some((line) => line.includes('new containers have no name'))
+  const isAway = () => problems().some((line) => line.includes('new containers have no name'))
   await until(isAway)
   await using pod = await lab().runPod({ name: 'meanwhile', isHostNetwork: true })
   const id = await pod.run({ name: 'worker', command: ['/bin/touch', '/tmp/mark-away'] })
