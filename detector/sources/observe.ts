@@ -15,6 +15,7 @@ export interface Observed {
   readonly flags: number
   readonly timeNs: bigint
   readonly startTimeNs: bigint
+  readonly cgroupId: bigint
   readonly slots: number
   /** Every parameter by name; undefined is missing. */
   readonly parameters: Readonly<Record<string, unknown>>
@@ -49,7 +50,7 @@ export function observe(
 }
 
 function copyOf(view: EventView): Observed {
-  const { pid, tid, parentPid, flags, timeNs, startTimeNs } = view
+  const { pid, tid, parentPid, flags, timeNs, startTimeNs, cgroupId } = view
   const row = events[view.eventId]
   const parameters = (row?.parameters ?? []).map(({ name, type }, index) => {
     if (type === 'int') return [name, view.int(index)]
@@ -65,6 +66,7 @@ function copyOf(view: EventView): Observed {
     flags,
     timeNs,
     startTimeNs,
+    cgroupId,
     slots: parameters.length,
     parameters: Object.fromEntries(parameters),
   }

@@ -40,6 +40,8 @@ test.each([
   ['the root', '/'],
   ['a leaf of 32 hex digits', `/system.slice/${id.slice(0, 32)}`],
   ['65 hex digits', `/docker/${id}0`],
+  ["CRI-O's monitor of a container", `/kubepods.slice/crio-conmon-${id}.scope`],
+  ["podman's monitor of a container", `/machine.slice/libpod-conmon-${id}.scope`],
 ])('%s is the host', (_what, path) => {
   expect(containerOfPath(path)).toEqual({ id: 'host', fullId: '' })
 })

@@ -15,14 +15,17 @@ const onHost: ContainerIdentity = { id: 'host', fullId: '' }
 const hexId = /^[0-9a-f]{64}$/
 const scoped =
   /^(?:docker|crio|cri-containerd|nerdctl|libpod|libpod-payload|podman|containerd)-([0-9a-f]{64})(?:\.scope)?$/
-/** containerd with the systemd driver, before the slice is made: `kubepods-….slice:cri-containerd:<id>`. */
-const colons = /:(?:cri-containerd|crio|docker):([0-9a-f]{64})$/
+/** A systemd path given to a runtime with the other driver: `kubepods-….slice:cri-containerd:<id>`. */
+const colons = /:(?:cri-containerd|crio|docker|libpod|nerdctl):([0-9a-f]{64})$/
 const lxc = /^lxc(?:\.payload)?[.]([^/]+)$/
 const machine = /^machine-lxc(?:\\x2d|-)\d+(?:\\x2d|-)(.+)\.scope$/
 const bpm = /^bpm-([A-Za-z0-9-]+)$/
-/** The kubelet's two cgroup drivers: `pod<UID>`, and `kubepods-burstable-pod<UID with _>.slice`. */
+/**
+ * The kubelet's two cgroup drivers: `pod<UID>`, and `kubepods-burstable-pod<UID with _>.slice`, in kind with `kubelet-`
+ * before it.
+ */
 const podComponent =
-  /^(?:kubepods(?:-[a-z]+)?-)?pod([0-9a-f]{32}|[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12})(?:\.slice)?$/
+  /^(?:(?:\w+-)?kubepods(?:-[a-z]+)?-)?pod([0-9a-f]{32}|[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12})(?:\.slice)?$/
 
 /**
  * The innermost component that names a container decides, so that a container which makes cgroups of its own is

@@ -54,7 +54,9 @@ function containerAbove(start: string, root: string, place: Place): string {
   if (!names(start)) throw gone(`cgroup ${place.cgroupId} is not container ${containerId}'s`)
   let at = start
   while (at !== root && names(dirname(at))) at = dirname(at)
-  if (pod !== null) partAbove(at, root, place, 'pod')
+  // With the other driver's path one name tells both: `kubepods-….slice:cri-containerd:<id>`.
+  const [above = ''] = basename(at).split(':')
+  if (pod !== null && !isPodNamed(above, podUidsOf(place))) partAbove(at, root, place, 'pod')
   return at
 }
 
