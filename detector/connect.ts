@@ -2,6 +2,7 @@
 import type { Server } from 'node:http'
 import type { Answer, Heartbeat, Verdict } from '../contract/verdict.ts'
 import type { AppendOutput } from './alerts/append-output.ts'
+import type { PrintOptions } from './alerts/printed.ts'
 import type { DetectorConfig } from './config.ts'
 import { FanOut } from './outputs/fan-out.ts'
 import { inCluster, ResponderCa } from './responder-ca.ts'
@@ -12,7 +13,16 @@ import { type StatusPages, serveStatus } from './status-socket.ts'
 /** As the spool: one turn of the rings fits. */
 const QUEUE_BYTES = 8 * 1024 * 1024
 
-export const appendOutputs = (config: DetectorConfig): AppendOutput[] =>
+/** How the configuration wants every alert printed. */
+export const printOptions = (
+  config: DetectorConfig,
+): Pick<PrintOptions<never>, 'buffers' | 'appendOutput' | 'staticFields'> => ({
+  buffers: config.buffer_format_base64 ? 'base64' : 'dots',
+  appendOutput: appendOutputs(config),
+  staticFields: new Map(Object.entries(config.static_fields)),
+})
+
+const appendOutputs = (config: DetectorConfig): AppendOutput[] =>
   config.append_output.map((entry) => ({
     match: entry.match,
     extraOutput: entry.extra_output,

@@ -1,10 +1,8 @@
 /** A live detector from a configuration, until it is asked to stop. */
-import { readFileSync } from 'node:fs'
 import type { DetectorConfig } from '../../detector/config.ts'
 import { LiveSource } from '../../detector/live-source.ts'
 import { startDetector } from '../../detector/main.ts'
 import { RulesRefused } from '../../detector/rules-in-force.ts'
-import { keepReadyFile } from '../../detector/ready-file.ts'
 import { isBpfFailure } from '../../detector/native.ts'
 import { events } from '../../detector/events/schema.ts'
 import { Judge } from '../../detector/judge/judge.ts'
@@ -14,16 +12,9 @@ import { protectedPrograms } from '../../detector/verdicts/guard.ts'
 import { hostMountNamespace } from '../../detector/verdicts/proc.ts'
 import { openScope, type Scope, ScopeRefused } from '../../detector/scope/scope.ts'
 import { createState } from '../../detector/state/state.ts'
-import { sayProblems } from '../problems.ts'
-import { withoutOwnWords } from './own-words.ts'
-import { childMark, stopAsked } from '../stop-signal.ts'
 import { CommandFailure, type Terminal } from '../terminal.ts'
-import { version } from '../version.ts'
 import { openHands, ownProcesses } from './hands.ts'
-
-export interface RunOptions {
-  readonly afterSeconds: number | undefined
-}
+import { type RunOptions, servicesOf, startRun } from './run.ts'
 
 /** Outputs and the responder get two seconds for what is under way. */
 const END_MS = 10_000
@@ -32,15 +23,14 @@ const needsRoot = 'run it as root (sudo riposte …); riposte doctor says what t
 
 export async function runDetector(
   config: DetectorConfig,
-  { afterSeconds }: RunOptions,
+  options: RunOptions,
   terminal: Terminal,
 ): Promise<void> {
   if (!terminal.isRoot) throw new CommandFailure('live detection needs root', needsRoot)
-  const isChild = process.connected || terminal.environment[childMark] !== undefined
-  const stopping = stopAsked({ afterSeconds, isChild })
+  const run = startRun(options, terminal)
   const scope = scopeOf(config)
   const state = createState({ covers: scope.covers })
-  const ownPids = () => ownProcesses(isChild)
+  const ownPids = () => ownProcesses(run.isChild)
   const judge = new Judge({
     eventNames: events.map(({ name }) => name),
     isKept: isFollowed,
@@ -59,21 +49,11 @@ export async function runDetector(
   const hands =
     config.riposte.responder.url === '' ? undefined : await openHands(config, ownPids, judge, scope)
   const detector = await start(config, { source, state, scope, hands, judge }, terminal)
-  process.on('SIGHUP', () => {
-    detector.reload()
-  })
-  process.on('SIGUSR1', () => {
-    detector.reopenOutputs()
-  })
-  const ready = keepReadyFile(config.riposte.ready_file)
-  if (process.connected) process.send?.({ kind: 'ready' })
-  else if (!isChild) terminal.say('ready')
-  await stopping
-  ready[Symbol.dispose]()
+  await run.until(detector, config)
   endAtLast(terminal)
   await detector.stop()
   await hands?.[Symbol.asyncDispose]()
-  if (isChild && process.connected) process.disconnect()
+  run.end()
 }
 
 function scopeOf({ riposte: { scope, cgroup_root: cgroupRoot } }: DetectorConfig): Scope {
@@ -98,21 +78,8 @@ async function start(
   built: Pick<DetectorServices, 'source' | 'state' | 'scope' | 'hands' | 'judge'>,
   terminal: Terminal,
 ): Promise<Detector> {
-  const tokenFile = config.riposte.responder.token_file
   try {
-    return await startDetector(config, {
-      ...built,
-      version,
-      token: () => (tokenFile === '' ? '' : readFileSync(tokenFile, 'utf8').trim()),
-      say: (line) => {
-        terminal.say(line)
-      },
-      explain: (problems) => {
-        sayProblems(withoutOwnWords(problems), terminal, 0)
-      },
-      environment: terminal.environment,
-      random: Math.random,
-    })
+    return await startDetector(config, { ...built, ...servicesOf(config, terminal) })
   } catch (error) {
     if (error instanceof RulesRefused) throw new CommandFailure(error.message)
     if (isBpfFailure(error))

@@ -5,12 +5,11 @@ import type { TemplateProblem } from '../engine/format.ts'
 import type { Event } from '../events/event.ts'
 import type { FieldTable, FieldValue } from '../fields/index.ts'
 import { placeIn } from '../state/container.ts'
-import { type JudgedAlert, contractFields } from './judged.ts'
-import { type AlertRule, type NodeIdentity, type PrintOptions, compilePrinted } from './printed.ts'
-import { rfc3339 } from './time.ts'
+import type { JudgedAlert } from './judged.ts'
+import type { AlertRule, NodeIdentity } from './printed.ts'
+import { type RuledOptions, compileRuled } from './ruled.ts'
 
-export interface AlertOptions extends PrintOptions<Event> {
-  readonly identity: NodeIdentity
+export interface AlertOptions extends RuledOptions<Event> {
   /** Nanoseconds since 1970 of a record's boot-clock time. */
   readonly wallTimeNs: (bootTimeNs: bigint) => bigint
   /** What the kernel did or would have done inside the call, from the record's strike bits. */
@@ -23,38 +22,18 @@ export function compileAlert(
   rule: AlertRule,
   options: AlertOptions,
 ): AlertMaker | readonly TemplateProblem[] {
-  const printed = compilePrinted(rule, options)
-  if (typeof printed !== 'function') return printed
   const processOf = compileProcess(options.table)
   const placeOf = compilePlace(options.table)
   const { identity, wallTimeNs, strikesOf } = options
-  return (event) => {
-    const timeNs = wallTimeNs(event.view.timeNs)
-    const { output, fields } = printed(event)
-    return {
-      timeNs,
-      fields,
-      isInternal: false,
-      alert: {
-        id: alertId(identity, event, rule.name),
-        node: identity.node,
-        bootId: identity.bootId,
-        rule: rule.name,
-        priority: rule.priority,
-        source: rule.source,
-        tags: [...new Set(rule.tags)].toSorted(),
-        time: rfc3339(timeNs),
-        output,
-        outputFields: contractFields(fields),
-        actions: [...rule.actions],
-        process: processOf(event),
-        place: placeOf(event),
-        request: null,
-        object: null,
-        strikes: strikesOf(event, rule.name),
-      },
-    }
-  }
+  return compileRuled(rule, options, (event) => ({
+    id: alertId(identity, event, rule.name),
+    timeNs: wallTimeNs(event.view.timeNs),
+    process: processOf(event),
+    place: placeOf(event),
+    request: null,
+    object: null,
+    strikes: strikesOf(event, rule.name),
+  }))
 }
 
 function alertId({ bootId }: NodeIdentity, { view }: Event, rule: string): string {

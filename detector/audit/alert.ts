@@ -1,57 +1,26 @@
 /** Alerts about requests to the API server: who did what to which object. */
 import { createHash } from 'node:crypto'
 import type { ApiObject, Request } from '../../contract/kubernetes.ts'
-import { type JudgedAlert, contractFields } from '../alerts/judged.ts'
-import {
-  type AlertRule,
-  type NodeIdentity,
-  type PrintOptions,
-  compilePrinted,
-} from '../alerts/printed.ts'
-import { rfc3339 } from '../alerts/time.ts'
+import type { JudgedAlert } from '../alerts/judged.ts'
+import type { AlertRule } from '../alerts/printed.ts'
+import { type RuledOptions, compileRuled } from '../alerts/ruled.ts'
 import type { TemplateProblem } from '../engine/format.ts'
 import type { AuditEvent, Json, JsonObject } from '../events/audit-event.ts'
 import { at, shown, shownList } from '../fields/k8s-audit/walk.ts'
 
-export interface AuditAlertOptions extends PrintOptions<AuditEvent> {
-  readonly identity: NodeIdentity
-}
-
-export function compileAuditAlert(
+export const compileAuditAlert = (
   rule: AlertRule,
-  options: AuditAlertOptions,
-): ((event: AuditEvent) => JudgedAlert) | readonly TemplateProblem[] {
-  const printed = compilePrinted(rule, options)
-  if (typeof printed !== 'function') return printed
-  const { identity } = options
-  return (event) => {
-    const { document, timeNs } = event
-    const { output, fields } = printed(event)
-    return {
-      timeNs,
-      fields,
-      isInternal: false,
-      alert: {
-        id: alertId(document, rule.name),
-        node: identity.node,
-        bootId: identity.bootId,
-        rule: rule.name,
-        priority: rule.priority,
-        source: rule.source,
-        tags: [...new Set(rule.tags)].toSorted(),
-        time: rfc3339(timeNs),
-        output,
-        outputFields: contractFields(fields),
-        actions: [...rule.actions],
-        process: null,
-        place: null,
-        request: requestOf(document),
-        object: objectOf(document),
-        strikes: [],
-      },
-    }
-  }
-}
+  options: RuledOptions<AuditEvent>,
+): ((event: AuditEvent) => JudgedAlert) | readonly TemplateProblem[] =>
+  compileRuled(rule, options, ({ document, timeNs }) => ({
+    id: alertId(document, rule.name),
+    timeNs,
+    process: null,
+    place: null,
+    request: requestOf(document),
+    object: objectOf(document),
+    strikes: [],
+  }))
 
 /** The API server may send an event again, to any replica of the detector: it is the same alert then. */
 function alertId(document: JsonObject, rule: string): string {

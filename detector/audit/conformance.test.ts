@@ -7,12 +7,8 @@ import { parse } from 'yaml'
 import { z } from 'zod'
 import type { Alert } from '../../contract/alert.ts'
 import { sharedData } from '../../scripts/shared-data.ts'
-import { loadConfig } from '../config.ts'
-import { loadInForce } from '../rules-in-force.ts'
-import { k8sAuditSource } from '../rule-sources.ts'
-import { compileAuditAlert } from './alert.ts'
 import { parseAudit } from './parse.ts'
-import { AuditPipeline } from './pipeline.ts'
+import { judging } from './testing.ts'
 
 const caseSchema = z.object({
   detect: z.boolean(),
@@ -83,44 +79,13 @@ function ruleFile(path: string): string {
 const openParams = (given: Case) => /open_params=(\S+)/.exec(given.addl_cmdline_opts)?.[1] ?? ''
 
 async function run(given: Case) {
-  const { config } = loadConfig({
-    file: undefined,
-    overrides: ['rule_matching=first'],
-    environment: {},
-  })
-  if (config === undefined) throw new Error('the defaults are a configuration')
-  const loaded = loadInForce(
-    [join(directory, 'lists.yaml'), ...[given.rules_file].flat().map(ruleFile)],
-    config,
-    {
-      source: k8sAuditSource,
-      compileAlert: (rule) =>
-        compileAuditAlert(rule, {
-          table: k8sAuditSource.fields,
-          buffers: 'dots',
-          identity: { node: 'n', bootId: 'b' },
-          appendOutput: [],
-          staticFields: new Map(),
-        }),
-    },
-    0,
-  )
-  expect(loaded.problems.filter(({ severity }) => severity === 'error')).toEqual([])
-  if (loaded.rules === undefined) throw new Error('the rules load')
-  const alerts: Alert[] = []
-  const refused: string[] = []
-  const pipeline = new AuditPipeline({
-    rules: loaded.rules,
-    hostname: 'n',
-    emit: ({ alert }) => alerts.push(alert) > 0,
-    kept: () => Promise.resolve(true),
-    onRefused: (reason) => refused.push(reason),
-  })
+  const paths = [join(directory, 'lists.yaml'), ...[given.rules_file].flat().map(ruleFile)]
+  using judged = judging(paths, 'first')
   const text = readFileSync(join(events ?? '', basename(openParams(given))), 'utf8')
   for (const line of text.split('\n').filter(Boolean))
     // oxlint-disable-next-line no-await-in-loop -- in order
-    await pipeline.take(parseAudit(line, 262_144))
-  return { alerts, refused }
+    await judged.pipeline.take(parseAudit(line, 262_144))
+  return judged
 }
 
 const countOf = (alerts: readonly Alert[], rule: string) =>

@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Alert } from '../../contract/alert.ts'
+import type { AlertRule } from '../alerts/printed.ts'
 import { loadConfig } from '../config.ts'
+import { printOptions } from '../connect.ts'
 import { k8sAuditSource } from '../rule-sources.ts'
 import { loadInForce } from '../rules-in-force.ts'
 import { compileAuditAlert } from './alert.ts'
@@ -38,32 +40,29 @@ export interface Judging extends Disposable {
 }
 
 /** Rules as files, or as text. */
-export function judging(rules: string | readonly string[]): Judging {
+export function judging(
+  rules: string | readonly string[],
+  matching: 'all' | 'first' = 'all',
+): Judging {
   const directory = mkdtempSync(join(tmpdir(), 'audit-'))
   const paths = typeof rules === 'string' ? [join(directory, 'rules.yaml')] : rules
   if (typeof rules === 'string') writeFileSync(join(directory, 'rules.yaml'), rules)
   const { config } = loadConfig({
     file: undefined,
-    overrides: ['rule_matching=all'],
+    overrides: [`rule_matching=${matching}`],
     environment: {},
   })
   if (config === undefined) throw new Error('the defaults are a configuration')
-  const loaded = loadInForce(
-    paths,
-    config,
-    {
-      source: k8sAuditSource,
-      compileAlert: (rule) =>
-        compileAuditAlert(rule, {
-          table: k8sAuditSource.fields,
-          buffers: 'dots',
-          identity: { node: 'audit-0', bootId: 'boot' },
-          appendOutput: [],
-          staticFields: new Map(),
-        }),
-    },
-    0,
-  )
+  const printing = {
+    ...printOptions(config),
+    table: k8sAuditSource.fields,
+    identity: { node: 'audit-0', bootId: 'boot' },
+  }
+  const judge = {
+    source: k8sAuditSource,
+    compileAlert: (rule: AlertRule) => compileAuditAlert(rule, printing),
+  }
+  const loaded = loadInForce(paths, config, judge, 0)
   const [problem] = loaded.problems.filter(({ severity }) => severity === 'error')
   if (loaded.rules === undefined) throw new Error(problem?.message)
   const alerts: Alert[] = []
