@@ -105,7 +105,7 @@ export interface ApprovalRow {
   told_ms: number | null
 }
 
-interface VoteRow {
+export interface VoteRow {
   approval_id: string
   person: string
   choice: Vote['choice']

@@ -1,7 +1,7 @@
 /** Approvals and votes as rows. */
 import type { Approval, ApprovalStatus } from '../approvals.ts'
 import type { Ledger, Writing } from './open.ts'
-import type { ApprovalRow } from './tables.ts'
+import type { ApprovalRow, VoteRow } from './tables.ts'
 
 type Reads = Pick<Ledger, 'rows'> | Pick<Writing, 'rows'>
 
@@ -14,7 +14,7 @@ export async function latestApproval(reads: Reads, stepId: string): Promise<Appr
     .orderBy('decided_ms', 'desc')
     .limit(1)
     .executeTakeFirst()
-  return row === undefined ? null : withVotes(reads, row)
+  return row === undefined ? null : ((await withVotes(reads, [row]))[0] ?? null)
 }
 
 export async function findApproval(reads: Reads, id: string): Promise<Approval | null> {
@@ -23,7 +23,7 @@ export async function findApproval(reads: Reads, id: string): Promise<Approval |
     .selectAll()
     .where('id', '=', id)
     .executeTakeFirst()
-  return row === undefined ? null : withVotes(reads, row)
+  return row === undefined ? null : ((await withVotes(reads, [row]))[0] ?? null)
 }
 
 /** Newest first; all of them when no status is given. */
@@ -37,18 +37,26 @@ export async function listApprovals(
     .orderBy('created_ms', 'desc')
     .limit(filter.limit)
   if (filter.status !== undefined) query = query.where('status', '=', filter.status)
-  const approvals: Approval[] = []
-  for (const row of await query.execute()) approvals.push(await withVotes(reads, row))
-  return approvals
+  return withVotes(reads, await query.execute())
 }
 
-async function withVotes({ rows }: Reads, row: ApprovalRow): Promise<Approval> {
+async function withVotes(
+  { rows }: Reads,
+  found: readonly ApprovalRow[],
+): Promise<readonly Approval[]> {
+  if (found.length === 0) return []
+  const ids = found.map(({ id }) => id)
   const votes = await rows
     .selectFrom('votes')
     .selectAll()
-    .where('approval_id', '=', row.id)
+    .where('approval_id', 'in', ids)
     .orderBy('at_ms')
     .execute()
+  const byApproval = Map.groupBy(votes, (vote) => vote.approval_id)
+  return found.map((row) => approvalOf(row, byApproval.get(row.id) ?? []))
+}
+
+function approvalOf(row: ApprovalRow, votes: readonly VoteRow[]): Approval {
   return {
     id: row.id,
     stepId: row.step_id,
