@@ -60,6 +60,8 @@ export async function createApp(
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit,
+    // A file's name of 200 characters, each escaped.
+    routerOptions: { maxParamLength: 600 },
     requestTimeout: requestTimeoutMs,
     // A long poll must not hold up the end.
     forceCloseConnections: true,

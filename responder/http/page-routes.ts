@@ -1,4 +1,4 @@
-/** The web page: three files of our own, held in memory. They say nothing by themselves, so they need no login. */
+/** The web page: files of our own, held in memory. They say nothing by themselves, so they need no login. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
@@ -8,6 +8,7 @@ const files = [
   { path: '/login', name: 'login.html', type: 'text/html; charset=utf-8' },
   { path: '/page.css', name: 'page.css', type: 'text/css; charset=utf-8' },
   { path: '/page.js', name: 'page.js', type: 'text/javascript; charset=utf-8' },
+  { path: '/evidence.js', name: 'evidence.js', type: 'text/javascript; charset=utf-8' },
   { path: '/login.js', name: 'login.js', type: 'text/javascript; charset=utf-8' },
 ] as const
 

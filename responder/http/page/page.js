@@ -2,6 +2,8 @@
  * The page: asks the API every two seconds and changes only what changed, so that focus and reading place stay.
  * Names, outputs and reasons come from attackers: they reach the page through textContent and nothing else.
  */
+import { evidenceOf, isKept } from './evidence.js'
+
 const everyMs = 2000
 const urgent = new Set(['Emergency', 'Alert', 'Critical'])
 let clockOffsetMs = 0
@@ -63,6 +65,8 @@ const ago = (leftMs) => (leftMs > -1500 ? 'now' : `${span(leftMs)} ago`)
 const expires = (leftMs) => (leftMs > 0 ? `expires in ${span(leftMs)}` : 'expired')
 const undone = (leftMs) => (leftMs > 0 ? `undone in ${span(leftMs)}` : 'being undone')
 
+const evidence = (caseId) => evidenceOf(caseId, { make, call })
+
 function button(text, className, onClick) {
   const element = make('button', className, text)
   element.type = 'button'
@@ -118,6 +122,7 @@ function approvalCard(approval) {
     ...votes.map((vote) =>
       make('p', 'facts', `${vote.person}: ${vote.choice}${vote.reason ? ` (${vote.reason})` : ''}`),
     ),
+    evidence(approval.caseId),
     make('div', 'buttons', [
       button('Approve', 'danger', decide('approve')),
       button('Deny', 'quiet', decide('deny')),
@@ -161,6 +166,7 @@ function containmentCard(containment) {
       `${target.name} · policy ${containment.policy} · since `,
       clock(startedMs, ago),
     ]),
+    evidence(containment.caseId),
     ...(isOpen ? [make('div', 'buttons', buttons)] : []),
   ])
 }
@@ -173,6 +179,8 @@ function alertCard(alert) {
       make('span', 'policy', ` (${policy}/${rung})`),
     ]),
   )
+  const keeping = alert.decisions.filter(({ outcome }) => isKept(outcome?.effect))
+  const kept = new Set(keeping.map(({ caseId }) => caseId))
   return make('li', 'card', [
     make('div', 'head', [
       make('p', 'title', alert.rule),
@@ -184,6 +192,7 @@ function alertCard(alert) {
     decisions.length > 0
       ? make('ul', 'decisions', decisions)
       : make('p', 'facts', 'No policy selects it.'),
+    ...[...kept].map(evidence),
   ])
 }
 

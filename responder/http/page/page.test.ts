@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { chromium, type Browser, type Page } from 'playwright-core'
 import type { Verdict } from '../../../contract/verdict.ts'
@@ -19,7 +20,7 @@ const files = {
   'a.yaml': policy(
     'freeze-it',
     'Drop and execute',
-    '[{ name: hold, do: [freeze], undo: { ttl: 30m } }]',
+    '[{ name: keep, do: [capture_snapshot] }, { name: hold, do: [freeze], undo: { ttl: 30m } }]',
   ),
   'b.yaml': policy(
     'ask-first',
@@ -91,11 +92,16 @@ afterAll(async () => {
   await sample?.[Symbol.asyncDispose]()
 })
 
-const carryOut = ({ operation, action, process }: Verdict) =>
-  ({
+const verbs: Readonly<Record<string, string>> = { freeze: 'freeze', capture_snapshot: 'capture' }
+
+const carryOut = async ({ id: stepId, operation, action, process }: Verdict) => {
+  if (action === 'capture_snapshot' && operation === 'run')
+    await node.handOver(stepId, `maps of ${'long '.repeat(20)}.txt`, 'maps')
+  return {
     status: operation === 'plan' ? 'planned' : 'done',
-    detail: `${action === 'freeze' ? 'freeze' : 'kill'} 2 processes: bash (${process?.pid ?? 0}), nc (813) ${hostile}`,
-  }) as const
+    detail: `${verbs[action] ?? 'kill'} 2 processes: bash (${process?.pid ?? 0}), nc (813) ${hostile}`,
+  } as const
+}
 
 const logIn = async () => {
   const { body } = await sample.call('POST', '/v1/login-codes', {})
@@ -137,6 +143,24 @@ onChromium(
     expect(await page.title()).toBe('(1) Riposte')
   },
 )
+
+onChromium(`what is kept of a case is listed where it is opened, to be saved${why}`, async () => {
+  for (const section of ['#containments', '#alerts'])
+    await page.locator(`${section} summary`, { hasText: 'Evidence' }).first().click()
+  await page.locator('#containments .files a').first().waitFor()
+  const links = page.locator('#alerts .files a')
+  await links.first().waitFor()
+  expect(await links.allTextContents()).toEqual([
+    expect.stringMatching(/^maps_of_long/),
+    'manifest.json',
+  ])
+  expect(await page.textContent('#alerts .files')).toContain(' 4 B sha256 ')
+  const saving = page.waitForEvent('download')
+  await links.first().click()
+  const saved = await saving
+  expect(saved.suggestedFilename()).toMatch(/^maps_of_long/)
+  expect(await readFile(await saved.path(), 'utf8')).toBe('maps')
+})
 
 onChromium(
   `nothing is cut off or scrolls sideways, from 320 to 1280 pixels, dark and light${why}`,
@@ -182,7 +206,7 @@ onChromium(`a decision is made by keyboard alone, and a missing reason is said${
 onChromium(`a containment is extended and undone from the page${why}`, async () => {
   await page.locator('#containments button', { hasText: 'Extend' }).click()
   await page.locator('#dialog-do').click()
-  await page.locator('#containments', { hasText: 'undone in 2 h 3' }).waitFor()
+  await page.locator('#containments', { hasText: 'undone in 2 h' }).waitFor()
   await page.locator('#containments button', { hasText: 'Undo' }).click()
   await page.locator('#dialog-do').click()
   await page.waitForSelector('#containments-empty:not([hidden])')
