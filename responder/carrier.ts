@@ -4,7 +4,14 @@
  */
 import { messageOf } from './errors.ts'
 import type { Ledger } from './ledger/open.ts'
-import { dueSteps, timers } from './ledger/pending.ts'
+import {
+  approvalTimers,
+  containmentTimers,
+  dueSteps,
+  stepsDueIn,
+  waitingTimers,
+  type Timer,
+} from './ledger/pending.ts'
 import { findStep } from './ledger/steps.ts'
 import { StepQueue, type Due } from './queue.ts'
 import type { RedisAddress } from './redis.ts'
@@ -39,10 +46,8 @@ export class Carrier implements AsyncDisposable {
     this.#parts = parts
     this.#room = new Room((stepId) => this.#workAside(stepId))
     this.#queue = new StepQueue(parts.redis, {
-      work: async (stepId) => {
-        await this.#work(stepId)
-      },
-      onDone: (stepId) => this.#again(stepId),
+      work: (stepId) => this.#work(stepId),
+      onLeft: (stepId) => this.#again(stepId),
       onWake: parts.onWake,
       onError: parts.log,
     })
@@ -71,8 +76,10 @@ export class Carrier implements AsyncDisposable {
   }
 
   async rebuild(): Promise<void> {
+    const { ledger } = this.#parts
     await this.carryDue({})
-    await this.setTimers()
+    for (const timers of [approvalTimers, containmentTimers, waitingTimers])
+      await this.#wakeIn(await timers(ledger))
   }
 
   /** New steps. */
@@ -89,12 +96,18 @@ export class Carrier implements AsyncDisposable {
         })),
     )
     // Whether those they wait for have ended already is the ledger's to say.
-    for (const caseId of new Set(bound.map((step) => step.caseId))) await this.carryDue({ caseId })
-    if (bound.length > 0) await this.setTimers()
+    for (const caseId of new Set(bound.map((step) => step.caseId))) await this.carryCase(caseId)
   }
 
   async carryDue(filter: Parameters<typeof dueSteps>[1]): Promise<void> {
     await this.#bring(await dueSteps(this.#parts.ledger, filter))
+  }
+
+  /** What is due of one case, and who waits there for how long. */
+  async carryCase(caseId: string): Promise<void> {
+    const { due, waiting } = await stepsDueIn(this.#parts.ledger, caseId)
+    await this.#bring(due)
+    await this.#wakeIn(waiting)
   }
 
   /** What is taken up here is in the ledger all the same, and the sweep of any responder finds it again. */
@@ -106,9 +119,18 @@ export class Carrier implements AsyncDisposable {
     if (rest.length > 0) await this.#tell(() => this.#queue.add(rest))
   }
 
-  /** Of one step, or of all. */
-  async setTimers(stepId?: string): Promise<void> {
-    for (const { name, delayMs } of await timers(this.#parts.ledger, stepId))
+  /** When people no longer answer for this step. */
+  async awaitApproval(stepId: string): Promise<void> {
+    await this.#wakeIn(await approvalTimers(this.#parts.ledger, stepId))
+  }
+
+  /** When this containment ends. */
+  async awaitEnd(containmentId: string): Promise<void> {
+    await this.#wakeIn(await containmentTimers(this.#parts.ledger, containmentId))
+  }
+
+  async #wakeIn(timers: readonly Timer[]): Promise<void> {
+    for (const { name, delayMs } of timers)
       if (!(await this.#tell(() => this.#queue.wakeIn(name, delayMs)))) return
   }
 
@@ -151,7 +173,7 @@ export class Carrier implements AsyncDisposable {
   async #again(stepId: string): Promise<void> {
     if (this.#isStopping) return
     const step = await findStep(this.#parts.ledger, stepId)
-    if (step?.status === 'ready') await this.carryDue({ caseId: step.caseId })
+    if (step?.status === 'ready') await this.carryCase(step.caseId)
   }
 
   /** Redis may be away: the ledger knows, and the watch carries on. */

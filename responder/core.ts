@@ -155,7 +155,7 @@ export class Core implements AsyncDisposable {
     const { ledger } = this.#parts
     const expiresMs = ttlMs === null ? null : ledger.clock.nowMs() + ttlMs
     const isLive = await extendContainment(ledger, containmentId, expiresMs, person)
-    if (isLive) await this.#carrier.setTimers(containmentId)
+    if (isLive) await this.#carrier.awaitEnd(containmentId)
     return isLive
   }
 
@@ -200,16 +200,16 @@ export class Core implements AsyncDisposable {
     if (step === undefined) return true
     if (step.status === 'held') {
       this.#tellPages()
-      await this.#carrier.setTimers(stepId)
+      await this.#carrier.awaitApproval(stepId)
       return false
     }
     if (step.status === 'ended') {
       onChange({ kind: 'step_ended', step })
       const { kind, terms, outcome } = step
       if (kind === 'act' && terms.undo !== null && outcome?.status.startsWith('done'))
-        await this.#carrier.setTimers(stepId)
+        await this.#carrier.awaitEnd(stepId)
     }
-    await this.#carrier.carryDue({ caseId: step.caseId })
+    await this.#carrier.carryCase(step.caseId)
     return step.status === 'ended'
   }
 

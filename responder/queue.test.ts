@@ -74,13 +74,45 @@ test('nothing slow stands before a strike', async () => {
   estate.world.release()
 }, 30_000)
 
+test('steps that wait for others are timed by themselves, however many wait already', async () => {
+  const names: string[] = []
+  // oxlint-disable-next-line typescript/unbound-method -- it is called on the queue, and put back
+  const original = StepQueue.prototype.wakeIn
+  StepQueue.prototype.wakeIn = function noted(this: StepQueue, name, delayMs) {
+    names.push(name)
+    return Reflect.apply(original, this, [name, delayMs])
+  }
+  try {
+    const estate = await startEstate({
+      plan: (alert, found) => {
+        const first = draft(alert, found, slow)
+        return [first, draft(alert, found, { rung: 'next', after: [first.id], afterMs: 60_000 })]
+      },
+    })
+    estates.push(estate)
+    for (const alert of many(10)) await estate.core.takeAlerts([alert])
+    await eventually(() => names.length === 10)
+    estate.world.release()
+    await estate.core.idle()
+    expect(new Set(names).size).toBe(10)
+    expect(names).toHaveLength(10)
+  } finally {
+    StepQueue.prototype.wakeIn = original
+  }
+}, 30_000)
+
 test('a Redis that would throw steps away is refused', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'riposte-queue-'))
   await using own = await startRedis(directory)
   const redis = new Redis(own.address)
   await redis.config('SET', 'maxmemory-policy', 'allkeys-lru')
   redis.disconnect()
-  const handlers = { work: idle, onDone: idle, onWake: idle, onError: () => undefined }
+  const handlers = {
+    work: () => Promise.resolve(true),
+    onLeft: idle,
+    onWake: idle,
+    onError: () => undefined,
+  }
   await using queue = new StepQueue(own.address, handlers)
   await expect(queue.start(true)).rejects.toThrow(/maxmemory-policy allkeys-lru.*noeviction/)
   rmSync(directory, { recursive: true, force: true })

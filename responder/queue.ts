@@ -34,10 +34,10 @@ export interface Due {
 }
 
 export interface QueueHandlers {
-  /** Works on a step; resolves when there is nothing more to do for this job. */
-  readonly work: (stepId: string) => Promise<void>
-  /** A job is gone: the step may be ready again (an approval came while it was worked on, or a retry is due). */
-  readonly onDone: (stepId: string) => Promise<void>
+  /** Works on a step; resolves when there is nothing more to do for this job. True: the step has ended. */
+  readonly work: (stepId: string) => Promise<boolean>
+  /** A job is gone and its step is not: it may be ready again (an approval came meanwhile, or a retry is due). */
+  readonly onLeft: (stepId: string) => Promise<void>
   /** A timer is over: something in the ledger is due. */
   readonly onWake: () => Promise<void>
   readonly onError: (message: string) => void
@@ -88,8 +88,8 @@ export class StepQueue implements AsyncDisposable {
   #worker(
     name: string,
     atOnce: number,
-    work: (id: string) => Promise<void>,
-    { onDone, onError }: QueueHandlers,
+    work: (id: string) => Promise<unknown>,
+    { onLeft, onError }: QueueHandlers,
   ): Worker {
     const made = new Worker(name, async (job) => work(job.id ?? ''), {
       connection: this.#workerRedis,
@@ -101,18 +101,18 @@ export class StepQueue implements AsyncDisposable {
       maxStalledCount: 1_000_000,
     })
     const isLane = name !== 'timers'
-    const done = (id: string | undefined) => {
+    const left = (id: string | undefined) => {
       if (id !== undefined && isLane)
-        onDone(id).catch((error: unknown) => {
+        onLeft(id).catch((error: unknown) => {
           onError(messageOf(error))
         })
     }
-    made.on('completed', ({ id }) => {
-      done(id)
+    made.on('completed', ({ id }, hasEnded) => {
+      if (hasEnded !== true) left(id)
     })
     made.on('failed', (job, error) => {
       onError(`${name}: ${messageOf(error)}`)
-      done(job?.id)
+      left(job?.id)
     })
     // Lost connections are reported once by whoever asks `isUp`.
     made.on('error', () => undefined)

@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { openLedger } from './open.ts'
-import { countOverdue, dueSteps, timers } from './pending.ts'
+import {
+  approvalTimers,
+  containmentTimers,
+  countOverdue,
+  dueSteps,
+  stepsDueIn,
+  waitingTimers,
+} from './pending.ts'
 
 /** The SQL of what is read meanwhile. */
 async function readBy(work: () => Promise<unknown>): Promise<readonly string[]> {
@@ -29,9 +36,12 @@ test('what is due is found by an index, not among all steps that ever ended', as
   const ledger = await openLedger({ file })
   const asked = await readBy(async () => {
     await dueSteps(ledger)
-    await dueSteps(ledger, { caseId: 'c', withinMs: 0 })
-    await timers(ledger)
-    await timers(ledger, 's')
+    await stepsDueIn(ledger, 'c')
+    for (const id of [undefined, 's']) {
+      await approvalTimers(ledger, id)
+      await containmentTimers(ledger, id)
+    }
+    await waitingTimers(ledger)
     await countOverdue(ledger, 1000)
   })
   await ledger[Symbol.asyncDispose]()
