@@ -3,7 +3,7 @@
  * entries; the two words of the truth vector (bpf/judge.h) hold the event's atoms and the process's.
  */
 
-/** How an entry's text is compared. The index + 1 is the kind on the wire (JUDGE_* in bpf/judge.h). */
+/** How an entry's text is compared. The index + 1 is the kind on the wire (JUDGE_* in bpf/judge-maps.h). */
 export const entryKinds = [
   /** The whole path. */
   'path',
@@ -121,5 +121,5 @@ export function uniqueEntries(entries: readonly Entry[]): Entry[] {
   return [...byKey].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry)
 }
 
-/** Longer texts are not looked up: what a key of the string table holds (JUDGE_TEXT in bpf/judge.h). */
+/** Longer texts are not looked up: what a key of the string table holds (JUDGE_TEXT in bpf/judge-maps.h). */
 export const TEXT_BYTES = 112

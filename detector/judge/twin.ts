@@ -165,7 +165,7 @@ export interface OpenFacts {
   readonly userId: number
 }
 
-/** open_flags, file_flags and result_flags of bpf/judge.h. */
+/** open_flags, file_flags and result_flags of bpf/judge-flags.h. */
 export function openFlags({ result, flags: open, mode, inodeMode, userId }: OpenFacts): bigint {
   const access = open & 3
   const type = (inodeMode ?? 0) & 0o170000
