@@ -3,9 +3,13 @@ import { eventually } from '../../e2e/support/eventually.ts'
 import { alertOf, callOf, planned } from '../../e2e/support/calls.ts'
 import { testCluster } from '../../e2e/support/test-cluster.ts'
 import { needs } from '../../scripts/needs.ts'
+import { does } from '../../e2e/support/rights-case.ts'
 import type { KubernetesObject } from '../kubernetes/kubernetes.ts'
+import { referenceTo } from '../kubernetes/objects.ts'
 import { deletePod } from './delete-pod.ts'
 import { evictPod } from './evict-pod.ts'
+import { isolatePod } from './isolate-pod.ts'
+import { labelPod } from './label-pod.ts'
 
 const test = needs('cluster')
 /** With controllers, as it is one of them that counts what a disruption budget allows. */
@@ -52,22 +56,38 @@ test('the pod that took the name is neither deleted nor evicted', async () => {
   expect(await isThere(second)).toBe(true)
 })
 
-test('a static pod is refused, with why', async () => {
+/** A static pod's mirror, and alerts about it: its node may know it by the hash of its file, not by the mirror's UID. */
+async function staticPod(name: string) {
+  const annotations = { 'kubernetes.io/config.mirror': 'hash' }
+  const mirror = await cluster.runPod(name, { app: name }, { nodeName: 'n1' }, { annotations })
+  const alertBy = (uid: string) => alertOf({ ...mirror, metadata: { ...mirror.metadata, uid } })
+  return { mirror, alerts: [alertBy(mirror.metadata.uid), alertBy('hash')] }
+}
+
+test('a static pod is labelled and isolated by its mirror, by whichever name its node knows it', async () => {
   const { kubernetes } = cluster
-  const mirror = await kubernetes.create({
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      name: 'static-n1',
-      namespace: 'default',
-      annotations: { 'kubernetes.io/config.mirror': 'hash' },
-    },
-    spec: { nodeName: 'n1', containers: [{ name: 'main', image: 'none' }] },
-  })
-  if (mirror === null) throw new Error('there is one')
-  // Its node knows it by the hash of its file, not by the UID of its mirror.
-  for (const uid of [mirror.metadata.uid, 'hash']) {
-    const alert = alertOf({ ...mirror, metadata: { ...mirror.metadata, uid } })
+  const { mirror, alerts } = await staticPod('static-marked')
+  for (const alert of alerts)
+    for (const act of [
+      does(labelPod, () => Promise.resolve(alert)),
+      does(isolatePod, () => Promise.resolve(alert), { nodeCut: false, verify: 'policy' }),
+    ])
+      await act.act(kubernetes, 'static-marked')
+  const { metadata } = await kubernetes.get(referenceTo(mirror))
+  expect(metadata.labels).toEqual({ app: 'static-marked' })
+  const [alert] = alerts
+  if (alert === undefined) throw new Error('there is one')
+  const call = callOf(labelPod, { alert, kubernetes })
+  await labelPod.run(call, await planned(labelPod, call))
+  expect((await kubernetes.get(referenceTo(mirror))).metadata.labels).toHaveProperty([
+    'riposte.dev/state',
+  ])
+})
+
+test('a static pod is refused where only its node could do it, with why', async () => {
+  const { kubernetes } = cluster
+  const { alerts } = await staticPod('static-n1')
+  for (const alert of alerts) {
     const refusal = { code: 'refused', message: expect.stringContaining('is a static pod') }
     const [remove, evict] = [
       callOf(deletePod, { alert, kubernetes }),
