@@ -12,6 +12,17 @@ export const ownerSchema = z.strictObject({
 })
 export type Owner = z.infer<typeof ownerSchema>
 
+const dayMs = 24 * 3_600_000
+
+/**
+ * The CronJob that made a pod's Job, by how its controller names Jobs: after the minute, since 1970, that they were due.
+ * A pod of another day than that minute, and every other number in a name, tells nothing.
+ */
+export function cronJobOf(job: string, podCreatedMs: number): string | undefined {
+  const { name, minutes } = /^(?<name>.+)-(?<minutes>\d{8})$/.exec(job)?.groups ?? {}
+  return Math.abs(Number(minutes) * 60_000 - podCreatedMs) < dayMs ? name : undefined
+}
+
 /** What the node's own watch and its runtime say of the pod. `owners`: nearest first, the workload last. */
 export const podSchema = z.strictObject({
   uid: z.string(),

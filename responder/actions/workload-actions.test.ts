@@ -11,6 +11,7 @@ import { revisionsOf } from '../kubernetes/revisions.ts'
 import { podAlert } from '../policy/alert.sample.ts'
 import { rolloutRestart } from './rollout-restart.ts'
 import { rolloutUndo } from './rollout-undo.ts'
+import { cronJobOf } from '../../contract/kubernetes.ts'
 import { suspendCronjob } from './suspend-cronjob.ts'
 
 const test = needs('cluster')
@@ -126,13 +127,17 @@ const cronJob = async (name: string) => {
 test('a CronJob is suspended, found from the pod of one of its Jobs, and resumed', async () => {
   const { kubernetes, controlPlane } = cluster
   const cron = await cronJob('nightly')
-  await controlPlane.kubectl(['create', 'job', 'run-1', '--from=cronjob/nightly'])
+  // As its controller would name it.
+  const run = `nightly-${Math.floor(Date.now() / 60_000)}`
+  await controlPlane.kubectl(['create', 'job', run, '--from=cronjob/nightly'])
   const of = { apiVersion: 'v1', kind: 'Pod', namespace: 'default' }
   const [pod] = await eventually(
-    () => kubernetes.list(of, { labels: 'job-name=run-1' }),
+    () => kubernetes.list(of, { labels: `job-name=${run}` }),
     (found) => found.length > 0,
   )
   if (pod === undefined) throw new Error('none')
+  const created = Date.parse(pod.metadata.creationTimestamp ?? '')
+  expect(cronJobOf(run, created)).toBe('nightly')
   const call = callOf(suspendCronjob, { alert: alertFrom(pod, cron), kubernetes })
   const effect = await planned(suspendCronjob, call)
   await suspendCronjob.run(call, effect)

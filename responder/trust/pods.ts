@@ -10,6 +10,7 @@ export interface KnownPod extends Omit<Pod, 'owners'> {
   readonly node: string
   /** What controls it; null: nothing. */
   readonly controller: Owner | null
+  readonly createdMs: number
   readonly readMs: number
 }
 
@@ -108,6 +109,7 @@ const podSchema = z.object({
     uid: z.string(),
     labels: names,
     annotations: names,
+    creationTimestamp: z.string().default(''),
     ownerReferences: z
       .array(ownerSchema.extend({ controller: z.boolean().default(false) }).loose())
       .default([]),
@@ -136,6 +138,7 @@ function knownPod(
     labels: metadata.labels,
     annotations,
     controller: controller === undefined ? null : plainOwner(controller),
+    createdMs: Date.parse(metadata.creationTimestamp),
     readMs,
   }
 }

@@ -251,6 +251,21 @@ test('an alert of a pod on another node is refused', async () => {
   expect([taken, amended]).toEqual([[], []])
 })
 
+test('of a Job that is named after the minute it was due in, the CronJob is believed', async () => {
+  const minute = Math.floor(Date.now() / 60_000)
+  const job = { apiVersion: 'batch/v1', kind: 'Job', name: `nightly-${minute}`, uid: 'j-1' }
+  const name = `${job.name}-x`
+  const ownerReferences = [{ ...job, controller: true }]
+  const uid = await makePod(cluster.api, name, { node: 'node-a', ownerReferences })
+  const say = async (cronJob: string) => {
+    const above = { apiVersion: 'batch/v1', kind: 'CronJob', name: cronJob, uid: null }
+    expect(await send(alerts(inPod({ uid, name, owners: [job, above] })))).toBe('204')
+    return taken.at(-1)?.place?.pod?.owners.map((owner) => owner.name)
+  }
+  expect(await say('nightly')).toEqual([job.name, 'nightly'])
+  expect(await say('victim')).toEqual([job.name])
+})
+
 test('a pod is what the API server says it is, whatever the node says', async () => {
   const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-5d4f', uid: 'r-1' }
   const uid = await makePod(cluster.api, 'web-5d4f-x', {

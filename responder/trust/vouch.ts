@@ -70,7 +70,13 @@ async function vouchPod(node: string, pod: Pod, pods: Pods): Promise<Pod> {
   if (typeof found === 'string') return { ...pod, serviceAccount: '', owners: [] }
   if (found.node !== node)
     throw new Refused(403, 'foreign_pod', `pod ${namespace}/${name} does not run on ${node}`)
-  const { node: _node, controller: _controller, readMs: _readMs, ...known } = found
+  const {
+    node: _node,
+    controller: _controller,
+    createdMs: _createdMs,
+    readMs: _readMs,
+    ...known
+  } = found
   return { ...known, owners: provenOwners(pod.owners, found) }
 }
 

@@ -1,6 +1,6 @@
 /** Who made a pod, without asking for any other object: from its references and from how controllers name things. */
 import { z } from 'zod'
-import type { Owner } from '../../../contract/kubernetes.ts'
+import { cronJobOf, type Owner } from '../../../contract/kubernetes.ts'
 
 export const ownerReferenceSchema = z.object({
   apiVersion: z.string(),
@@ -12,17 +12,18 @@ export const ownerReferenceSchema = z.object({
 type OwnerReference = z.infer<typeof ownerReferenceSchema>
 
 /**
- * Nearest first. A Deployment calls its ReplicaSet by its own name and the pod-template-hash, so that one is known
- * by name, not by UID. A Job says nothing that tells a CronJob's from one that a person named alike: there it ends.
+ * Nearest first. A Deployment calls its ReplicaSet by its own name and the pod-template-hash, a CronJob its Job by the
+ * minute that it was due: both are known by name, not by UID.
  */
 export function ownersOf(
   references: readonly OwnerReference[],
   labels: Readonly<Record<string, string>>,
+  createdMs: number,
 ): Owner[] {
   const controller = references.find((reference) => reference.controller === true)
   if (controller === undefined) return []
   const { apiVersion, kind, name, uid } = controller
-  const above = aboveReplicaSet(controller, labels) ?? []
+  const above = aboveReplicaSet(controller, labels) ?? aboveJob(controller, createdMs) ?? []
   return [{ apiVersion, kind, name, uid }, ...above]
 }
 
@@ -36,4 +37,12 @@ function aboveReplicaSet(
   const deployment = name.slice(0, -hash.length - 1)
   if (deployment === '') return undefined
   return [{ apiVersion, kind: 'Deployment', name: deployment, uid: null }]
+}
+
+function aboveJob({ apiVersion, kind, name }: OwnerReference, createdMs: number) {
+  const cronJob =
+    kind === 'Job' && apiVersion === 'batch/v1' ? cronJobOf(name, createdMs) : undefined
+  return cronJob === undefined
+    ? undefined
+    : [{ apiVersion, kind: 'CronJob', name: cronJob, uid: null }]
 }

@@ -21,6 +21,7 @@ export const podObjectSchema = z.object({
     namespace: z.string(),
     uid: z.string(),
     resourceVersion: z.string().nullish(),
+    creationTimestamp: z.string().nullish(),
     labels: names,
     annotations: names,
     ownerReferences: z.array(ownerReferenceSchema).nullish(),
@@ -47,7 +48,7 @@ export interface KnownPod {
 }
 
 export function podFrom({ metadata, spec }: PodObject): KnownPod {
-  const { uid, namespace, name, annotations } = metadata
+  const { uid, namespace, name, annotations, creationTimestamp } = metadata
   return {
     pod: {
       uid,
@@ -57,7 +58,11 @@ export function podFrom({ metadata, spec }: PodObject): KnownPod {
       priorityClass: spec.priorityClassName ?? null,
       isHostNetwork: spec.hostNetwork ?? false,
       ...boundedNames(metadata),
-      owners: ownersOf(metadata.ownerReferences ?? [], metadata.labels),
+      owners: ownersOf(
+        metadata.ownerReferences ?? [],
+        metadata.labels,
+        Date.parse(creationTimestamp ?? ''),
+      ),
     },
     configHash: annotations['kubernetes.io/config.mirror'],
     probes: new Map(
