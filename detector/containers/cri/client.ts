@@ -1,6 +1,12 @@
 /** gRPC to a runtime's CRI socket. Loaded only where there is such a socket: the library takes 21 MB of memory. */
 import { connect } from 'node:net'
-import { type Client, Code, ConnectError, createClient } from '@connectrpc/connect'
+import {
+  type Client,
+  Code,
+  ConnectError,
+  type Interceptor,
+  createClient,
+} from '@connectrpc/connect'
 import { Http2SessionManager, createGrpcTransport } from '@connectrpc/connect-node'
 import { RuntimeAway } from '../runtime.ts'
 import { RuntimeService } from './generated/runtime_pb.js'
@@ -28,11 +34,18 @@ export function openCri(socketPath: string): CriClient {
     defaultTimeoutMs: TIMEOUT_MS,
     readMaxBytes: MAX_ANSWER_BYTES,
     acceptCompression: [],
+    interceptors: [asGrpc],
   })
   return {
     calls: createClient(RuntimeService, transport),
     close: () => sessionManager.abort(),
   }
+}
+
+/** CRI-O knows gRPC by exactly this content type, and resets a connection with the library's `application/grpc+proto`. */
+const asGrpc: Interceptor = (next) => (request) => {
+  request.header.set('content-type', 'application/grpc')
+  return next(request)
 }
 
 /** What is not there is an answer; everything else means that the runtime cannot be asked. */

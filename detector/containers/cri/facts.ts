@@ -149,10 +149,11 @@ function imageOf(status: Status, info: unknown): ImageFacts {
   return { ...common, image, imageRepository: repository, imageTag: tag }
 }
 
-/** The kubelet asks for an image by its id; since Kubernetes 1.29 the status has it too. */
+/** The kubelet asks for an image by its id; since Kubernetes 1.29 the status has it too, in CRI-O without `sha256:`. */
 function imageIdOf(status: Status, info: unknown): string {
   const places = [textWithin(info, 'config', 'image', 'image'), status.imageId, status.imageRef]
-  return places.find((text) => text.startsWith('sha256:'))?.slice('sha256:'.length) ?? ''
+  const found = places.map((text) => /^(?:sha256:)?([0-9a-f]{64})$/.exec(text)?.[1])
+  return found.find((digest) => digest !== undefined) ?? ''
 }
 
 /** An image that is run by its id: the name that it was asked for by stands in the annotations. */
