@@ -1,23 +1,30 @@
-import { mkdirSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { nodeActionParameters } from '../../contract/node-actions.ts'
-import { gone, nodeAction, refused, type NodeCall } from './action.ts'
+import { gone, nodeAction, type NodeCall } from './action.ts'
 import { pidsIn } from './cgroups.ts'
-import { readJson } from './durable-file.ts'
 import { handOverFolder } from './hand-over.ts'
 import { cgroupOfPlace, type PlaceCgroup } from './place-cgroup.ts'
-import { errorCode, find, isDead, readProcLink, readStat, type ProcessStat } from './proc.ts'
-import { folderName, sha256OfFile } from './sha256.ts'
+import {
+  errorCode,
+  find,
+  isDead,
+  orUnreadable,
+  readProcLink,
+  readStat,
+  type ProcessStat,
+} from './proc.ts'
+import { sha256OfFile } from './sha256.ts'
 import { changedFiles } from './snapshot/changed-files.ts'
-import { bytesUnder, EvidenceFolder } from './snapshot/folder.ts'
+import { evidenceFolderOf, isClosed, openEvidence } from './snapshot/evidence.ts'
+import type { EvidenceFolder } from './snapshot/folder.ts'
 import { capturePackets, type PacketCounts } from './snapshot/packets.ts'
 import { describe, textParts } from './snapshot/parts.ts'
 
 const parameters = nodeActionParameters.capture_pod
 type Call = NodeCall<z.infer<typeof parameters>>
 
-const MAX_EVIDENCE_BYTES = 4 * 2 ** 30
 const MAX_PROCESSES = 4096
 const MAX_CHANGED = 20_000
 /** Files and executables are hashed up to so many bytes in all. */
@@ -46,7 +53,7 @@ export const capturePod = nodeAction({
     const { directory } = podOf(call)
     const processes = processesIn(directory).length
     const effect = {
-      folder: folderOf(call),
+      folder: evidenceFolderOf(call),
       manifestSha256: '',
       processes,
       bytes: 0,
@@ -59,10 +66,7 @@ export const capturePod = nodeAction({
 
   async run(call) {
     const { directory } = podOf(call)
-    mkdirSync(join(call.dataDir, 'evidence'), { recursive: true, mode: 0o700 })
-    if (bytesUnder(join(call.dataDir, 'evidence')) > MAX_EVIDENCE_BYTES)
-      throw refused(`${join(call.dataDir, 'evidence')} holds more than 4 GiB; move some of it away`)
-    const folder = new EvidenceFolder(folderOf(call), call.parameters.maxBytes)
+    const folder = openEvidence(call, call.parameters.maxBytes)
     const missing: string[] = []
     const listening = listen(call, directory, folder, missing)
     const processes = processesIn(directory)
@@ -81,7 +85,7 @@ export const capturePod = nodeAction({
       packets,
       missing,
     })
-    const bytes = folder.files.reduce((sum, file) => sum + file.bytes, 0)
+    const { bytes } = folder
     const where = await handOverFolder(call, folder, manifest)
     return {
       detail: `captured ${processes.length} processes${said(packets)} in ${where} (${bytes} bytes)${without(missing)}`,
@@ -96,11 +100,8 @@ export const capturePod = nodeAction({
     }
   },
 
-  verify: (_call, { folder }) =>
-    Promise.resolve(readJson(join(folder, 'manifest.json')) !== undefined),
+  verify: isClosed,
 })
-
-const folderOf = (call: Call): string => join(call.dataDir, 'evidence', folderName(call.id))
 
 const podOf = ({ place, scope }: Call): PlaceCgroup => cgroupOfPlace(place, scope, 'pod')
 
@@ -217,14 +218,4 @@ async function withExecutables(processes: readonly ProcessStat[], missing: strin
     found.push({ ...describe(process), executableSha256 })
   }
   return found
-}
-
-/** Without DAC_READ_SEARCH the descriptors of other users' processes are closed to us. */
-function orUnreadable(read: () => string | undefined): string | undefined {
-  try {
-    return read()
-  } catch (error) {
-    if (errorCode(error) === 'EACCES') return undefined
-    throw error
-  }
 }

@@ -1,20 +1,15 @@
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { z } from 'zod'
 import { nodeActionParameters } from '../../contract/node-actions.ts'
 import { gone, nodeAction, refused, type NodeCall } from './action.ts'
-import { readJson } from './durable-file.ts'
-import { errorCode, find, label, readProcLink, refOf, type ProcessStat } from './proc.ts'
-import { folderName, sha256OfFile } from './sha256.ts'
+import { find, label, orUnreadable, readProcLink, refOf, type ProcessStat } from './proc.ts'
+import { sha256OfFile } from './sha256.ts'
 import { handOverFolder } from './hand-over.ts'
-import { bytesUnder, EvidenceFolder } from './snapshot/folder.ts'
+import { evidenceFolderOf, isClosed, openEvidence } from './snapshot/evidence.ts'
+import type { EvidenceFolder } from './snapshot/folder.ts'
 import { textParts } from './snapshot/parts.ts'
 
 const parameters = nodeActionParameters.capture_snapshot
 type Call = NodeCall<z.infer<typeof parameters>>
-
-/** Evidence is never thrown away by itself: beyond this much of it the next is refused, and people are told. */
-const MAX_EVIDENCE_BYTES = 4 * 2 ** 30
 
 const effectSchema = z.strictObject({
   folder: z.string(),
@@ -36,7 +31,7 @@ export const captureSnapshot = nodeAction({
   plan(call) {
     const process = targetOf(call)
     const effect = {
-      folder: folderOf(call),
+      folder: evidenceFolderOf(call),
       manifestSha256: '',
       executableSha256: null,
       bytes: 0,
@@ -48,10 +43,7 @@ export const captureSnapshot = nodeAction({
 
   async run(call) {
     const process = targetOf(call)
-    mkdirSync(join(call.dataDir, 'evidence'), { recursive: true, mode: 0o700 })
-    if (bytesUnder(join(call.dataDir, 'evidence')) > MAX_EVIDENCE_BYTES)
-      throw refused(`${join(call.dataDir, 'evidence')} holds more than 4 GiB; move some of it away`)
-    const folder = new EvidenceFolder(folderOf(call), call.parameters.maxBytes)
+    const folder = openEvidence(call, call.parameters.maxBytes)
     const missing = await takeTexts(call, process, folder)
     const executableSha256 = call.parameters.include.includes('executable')
       ? await takeExecutable(process, folder, missing)
@@ -64,7 +56,7 @@ export const captureSnapshot = nodeAction({
       executableSha256,
       missing,
     })
-    const bytes = folder.files.reduce((sum, file) => sum + file.bytes, 0)
+    const { bytes } = folder
     const without = missing.length === 0 ? '' : `, without ${missing.join(', ')}`
     const where = await handOverFolder(call, folder, manifest)
     return {
@@ -79,11 +71,8 @@ export const captureSnapshot = nodeAction({
     }
   },
 
-  verify: (_call, { folder }) =>
-    Promise.resolve(readJson(join(folder, 'manifest.json')) !== undefined),
+  verify: isClosed,
 })
-
-const folderOf = (call: Call): string => join(call.dataDir, 'evidence', folderName(call.id))
 
 function targetOf({ process }: Call): ProcessStat {
   if (process === null) throw refused('the alert names no process')
@@ -107,16 +96,6 @@ async function takeTexts(
     else await folder.addText(file, text)
   }
   return missing
-}
-
-/** Without DAC_READ_SEARCH the environment and the descriptors of other users' processes are closed to us. */
-function orUnreadable(read: () => string | undefined): string | undefined {
-  try {
-    return read()
-  } catch (error) {
-    if (errorCode(error) === 'EACCES') return undefined
-    throw error
-  }
 }
 
 /** The hash always; the bytes too when no path leads to them any more (deleted, memfd). */

@@ -112,6 +112,16 @@ function orGone(read: () => string): string | undefined {
   }
 }
 
+/** Without DAC_READ_SEARCH the environment and the descriptors of other users' processes are closed to us. */
+export function orUnreadable(read: () => string | undefined): string | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (errorCode(error) === 'EACCES') return undefined
+    throw error
+  }
+}
+
 /** Of any error: Node's own are not of this realm's Error class inside a test. */
 export function errorCode(error: unknown): string {
   return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''

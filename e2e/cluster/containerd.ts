@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { must } from './command.ts'
+import { containerdConfig } from '../../detector/containers/testing/containerd-config.ts'
 import { Daemon, type Place } from './daemon.ts'
 import { references } from './images.ts'
 
@@ -20,7 +21,15 @@ export async function startContainerd(
     await mkdir(join(folder, part), { recursive: true })
   await writeFile(join(folder, cniFolder, '10-riposte.conflist'), cniConfig(podCidr))
   const configFile = join(folder, 'containerd.toml')
-  await writeFile(configFile, containerdConfig(await snapshotterFor(folder)))
+  const config = containerdConfig({
+    root: '/var/lib/containerd',
+    state: '/run/containerd',
+    socket: '/run/containerd/containerd.sock',
+    cniFolder,
+    pauseImage: references.pause,
+    snapshotter: await snapshotterFor(folder),
+  })
+  await writeFile(configFile, config)
   const daemon = new Daemon('containerd', 'containerd', ['--config', configFile], {
     ...place,
     mounts: `own:${folder}`,
@@ -67,23 +76,3 @@ const cniConfig = (subnet: string) =>
       { type: 'portmap', capabilities: { portMappings: true } },
     ],
   })
-
-// Without CAP_SYS_RESOURCE runc may not lower an oom_score_adj, and dies of it.
-const containerdConfig = (snapshotter: string) => `version = 2
-root = "/var/lib/containerd"
-state = "/run/containerd"
-[grpc]
-  address = "/run/containerd/containerd.sock"
-[plugins."io.containerd.grpc.v1.cri"]
-  restrict_oom_score_adj = true
-  sandbox_image = "${references.pause}"
-  [plugins."io.containerd.grpc.v1.cri".containerd]
-    snapshotter = "${snapshotter}"
-    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
-      runtime_type = "io.containerd.runc.v2"
-      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
-        SystemdCgroup = false
-  [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "/usr/lib/cni"
-    conf_dir = "${cniFolder}"
-`

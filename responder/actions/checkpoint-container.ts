@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { refusalBehind } from '../kubernetes/api-error.ts'
-import { runningContainer } from '../kubernetes/containers.ts'
+import { containerSchema, runningContainer } from '../kubernetes/containers.ts'
 import { nameOf, referenceSchema, referenceTo } from '../kubernetes/objects.ts'
 import { partsOfPod } from '../kubernetes/pods.ts'
 import { referenceOf } from '../kubernetes/references.ts'
@@ -21,12 +21,7 @@ export const checkpointContainer = action({
   risk: 'observe',
   target: 'pod',
   parameters: z.strictObject({
-    container: z
-      .string()
-      .max(63)
-      .nullable()
-      .default(null)
-      .describe("name of a container of the pod; null: the alert's"),
+    container: containerSchema,
     timeoutMs: z.int().min(1000).max(600_000).default(120_000).describe('how long it may take'),
   }),
   capabilities: [],

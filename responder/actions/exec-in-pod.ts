@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Alert } from '../../contract/alert.ts'
-import { runningContainer } from '../kubernetes/containers.ts'
+import { containerSchema, runningContainer } from '../kubernetes/containers.ts'
 import { fieldOrText } from '../kubernetes/label-values.ts'
 import { nameOf, referenceSchema, referenceTo } from '../kubernetes/objects.ts'
 import { referenceOf } from '../kubernetes/references.ts'
@@ -31,12 +31,7 @@ export const execInPod = action({
       .min(1)
       .max(64)
       .describe('program and arguments; an element that is a %field becomes its value, whole'),
-    container: z
-      .string()
-      .max(63)
-      .nullable()
-      .default(null)
-      .describe("name of a container of the pod; null: the alert's"),
+    container: containerSchema,
     timeoutMs: z
       .int()
       .min(100)

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { labelKeySchema, labelsFor, labelValueSchema } from '../kubernetes/label-values.ts'
+import { labelsFor, labelsSchema } from '../kubernetes/label-values.ts'
 import { markAction } from './mark-action.ts'
 
 export const labelPod = markAction({
@@ -7,11 +7,6 @@ export const labelPod = markAction({
   summary: 'Labels the pod, so that people, queries and policies of others see it.',
   target: 'pod',
   part: 'labels',
-  parameters: z.strictObject({
-    labels: z
-      .record(labelKeySchema, labelValueSchema)
-      .default({ 'riposte.dev/state': 'suspect' })
-      .describe('key → value or %field (made to fit a label); null takes the label away'),
-  }),
+  parameters: z.strictObject({ labels: labelsSchema }),
   wanted: ({ labels }, alert) => labelsFor(labels, alert),
 })

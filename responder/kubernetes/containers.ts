@@ -50,6 +50,14 @@ export function containersOf(pod: KubernetesObject): readonly PodContainer[] {
   )
 }
 
+/** For actions in one container: what is `wanted` of `runningContainer`. */
+export const containerSchema = z
+  .string()
+  .max(63)
+  .nullable()
+  .default(null)
+  .describe("name of a container of the pod; null: the alert's")
+
 /** `wanted` null: the alert's own, else the first that is no init container. Throws ActionRefused where it does not run. */
 export function runningContainer(
   pod: KubernetesObject,

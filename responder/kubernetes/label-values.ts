@@ -29,12 +29,18 @@ export const labelKeySchema = z
   .refine(isLabelKey, { error: 'must be a label key such as example.com/state' })
 
 /** What a policy may write as a label's value: itself, `%field`, or null to take the label away. */
-export const labelValueSchema = z
+const labelValueSchema = z
   .string()
   .refine((text) => text.startsWith('%') || isLabelValue(text), {
     error: 'must be a label value (at most 63 of A-Z a-z 0-9 - _ .) or a %field',
   })
   .nullable()
+
+/** What actions that label take. */
+export const labelsSchema = z
+  .record(labelKeySchema, labelValueSchema)
+  .default({ 'riposte.dev/state': 'suspect' })
+  .describe('key → value or %field (made to fit a label); null takes the label away')
 
 /** The value of the alert's field for `%field`, as text; other texts as they are. Undefined: it has none. */
 export function fieldOrText(text: string, alert: Alert): string | undefined {

@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { type Client, createClient } from '@connectrpc/connect'
 import { Http2SessionManager, createGrpcTransport } from '@connectrpc/connect-node'
+import { containerdConfig } from './containerd-config.ts'
 import { removeCgroups, tryTo } from './cgroups.ts'
 import { RuntimeService } from './generated/kubelet_pb.js'
 import { makeBusyboxImage, makePauseImage } from './image.ts'
@@ -234,30 +235,15 @@ export class TestContainerd {
       ],
     }
     writeFileSync(join(folder, 'cni/10-test.conflist'), JSON.stringify(network))
-    // Without CAP_SYS_RESOURCE runc cannot lower oom_score_adj, and fails over it.
-    writeFileSync(
-      join(folder, 'config.toml'),
-      `version = 2
-root = "${folder}/root"
-state = "${folder}/state"
-[grpc]
-  address = "${this.socket}"
-[ttrpc]
-  address = "${this.socket}.ttrpc"
-[plugins."io.containerd.grpc.v1.cri"]
-  restrict_oom_score_adj = true
-  sandbox_image = "${pause}"
-  [plugins."io.containerd.grpc.v1.cri".containerd]
-    snapshotter = "overlayfs"
-    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
-      runtime_type = "io.containerd.runc.v2"
-      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
-        SystemdCgroup = false
-  [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "/usr/lib/cni"
-    conf_dir = "${folder}/cni"
-`,
-    )
+    const config = containerdConfig({
+      root: join(folder, 'root'),
+      state: join(folder, 'state'),
+      socket: this.socket,
+      cniFolder: join(folder, 'cni'),
+      pauseImage: pause,
+      snapshotter: 'overlayfs',
+    })
+    writeFileSync(join(folder, 'config.toml'), config)
   }
 }
 

@@ -26,6 +26,11 @@ export class EvidenceFolder {
     this.#left = maxBytes
   }
 
+  /** Of all that was added. */
+  get bytes(): number {
+    return this.files.reduce((sum, file) => sum + file.bytes, 0)
+  }
+
   async addText(file: string, text: string): Promise<void> {
     const whole = Buffer.from(text)
     const kept = whole.subarray(0, Math.max(0, this.#left))
