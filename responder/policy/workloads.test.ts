@@ -35,6 +35,22 @@ test('a policy for some namespaces is about no others, and about nothing on the 
 
 const by = (selector: string) => isSelected(`workloads: { selector: ${selector} }`, podAlert())
 
+test('an audit alert is about the namespace of its object, and has no labels to select by', () => {
+  const object = {
+    apiGroup: '',
+    apiVersion: 'v1',
+    resource: 'configmaps',
+    subresource: null,
+    namespace: 'shop',
+    name: 'web',
+    uid: null,
+  }
+  const alert = sampleAlert({ place: null, object })
+  expect(isSelected('workloads: { namespaces: [shop] }', alert)).toBe(true)
+  expect(isSelected('workloads: { namespaces: [bank] }', alert)).toBe(false)
+  expect(isSelected('workloads: { selector: {} }', alert)).toBe(false)
+})
+
 test('labels select as Kubernetes selects', () => {
   expect(by('{ matchLabels: { app: web } }')).toBe(true)
   expect(by('{ matchLabels: { app: web, tier: back } }')).toBe(false)
@@ -77,15 +93,28 @@ test('nothing in kube-system, of a system class or of Riposte itself is acted on
     return guard.find((entry) => entry.covers(alert, step))?.name ?? null
   }
   expect(covers(podAlert())).toBeNull()
-  expect(covers(podAlert({ namespace: 'kube-system' }))).toBe('namespace kube-system')
+  for (const namespace of ['kube-system', 'kube-public', 'kube-node-lease'])
+    expect(covers(podAlert({ namespace }))).toBe(`namespace ${namespace}`)
   expect(covers(podAlert({ namespace: 'riposte' }))).toBe('namespace riposte')
-  expect(covers(podAlert({ priorityClass: 'system-node-critical' }))).toBe(
-    'priority class system-node-critical',
-  )
+  for (const priorityClass of ['system-node-critical', 'system-cluster-critical'])
+    expect(covers(podAlert({ priorityClass }))).toBe(`priority class ${priorityClass}`)
 })
 
-test('a protected namespace does not protect the node that its pod runs on', () => {
-  const alert = podAlert({ namespace: 'kube-system' })
+test('a namespace is protected as the place of the alert and as that of the target', () => {
+  const entry = protectNamespace('guard', 'bank')
+  const covers = (of: string, target: string) =>
+    entry.covers(podAlert({ namespace: of }), {
+      target: { ...targetFor('pod', podAlert()), namespace: target },
+    } as Step)
+  expect([covers('bank', 'shop'), covers('shop', 'bank'), covers('shop', 'shop')]).toEqual([
+    true,
+    true,
+    false,
+  ])
+})
+
+test('what protects a pod does not protect the node that it runs on', () => {
+  const alert = podAlert({ namespace: 'kube-system', priorityClass: 'system-node-critical' })
   const step = { target: targetFor('node', alert) } as Step
-  expect(protectNamespace('guard', 'kube-system').covers(alert, step)).toBe(false)
+  expect(kubernetesGuard('riposte').some((entry) => entry.covers(alert, step))).toBe(false)
 })
