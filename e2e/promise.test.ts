@@ -13,8 +13,10 @@ import { type Cluster, startCluster } from './cluster/cluster.ts'
 import { chart, importProduct, releaseArguments } from './cluster/install.ts'
 import { references } from './cluster/images.ts'
 import { allObjects } from './support/all-objects.ts'
+import { busyPod, secret, takeOut } from './support/captured.ts'
 import { eventually } from './support/eventually.ts'
-import { Release } from './support/release.ts'
+import { startMiner } from './support/miner.ts'
+import { type Kept, Release } from './support/release.ts'
 import { share } from './support/shared.ts'
 import { Shop } from './support/shop.ts'
 
@@ -56,8 +58,22 @@ const markedRule = `
   output: marked program (command=%proc.cmdline)
   priority: WARNING
 `
+/** Nobody is asked before evidence is taken. */
+const keeping = `
+apiVersion: riposte.dev/v1alpha1
+kind: ClusterResponsePolicy
+metadata: { name: keep }
+spec:
+  mode: enforce
+  match:
+    rules: { names: [Crypto miner started] }
+    workloads: { namespaces: [vault] }
+  correlate: { by: [pod], window: 1h, cooldown: 1h }
+  ladder: [{ name: keep, do: [{ capture_pod: { packets: { seconds: 3 } } }] }]
+`
 const enabled = [
   'notify',
+  'capture_pod',
   'kill_process',
   'block_network',
   'capture_snapshot',
@@ -68,7 +84,10 @@ const enabled = [
 ]
 const values = {
   actions: { enabled },
-  policies: { custom: { '60-promise.yaml': policy }, resources: { keep: false } },
+  policies: {
+    custom: { '60-promise.yaml': policy, '61-keep.yaml': keeping },
+    resources: { keep: false },
+  },
   customRules: { 'marked.yaml': markedRule },
 }
 
@@ -82,6 +101,7 @@ share(['cluster', 'ebpf'], async (stack) => {
     await startCluster({ say: (line) => process.stderr.write(`cluster: ${line}\n`) }),
   )
   ;[shop] = await Promise.all([Shop.open(cluster), importProduct(cluster)])
+  await cluster.makeNamespace('vault')
   before = await allObjects(cluster)
   release = new Release(cluster)
 })
@@ -191,6 +211,34 @@ test.each([
     )
   },
 )
+
+/** The node's manifest comes last. */
+const isWhole = ({ files }: Kept) => files.some(({ name }) => name === 'node-manifest.json')
+
+test('what ran in a pod, what it held open, changed and sent is kept, and proves to be whole', async () => {
+  const { podIP = '' } = shop.pods.probe.status
+  const busy = { name: 'busy', namespace: 'vault', ...busyPod(podIP) }
+  await startMiner(cluster, await cluster.runPod(busy))
+  const [kept] = await eventually(
+    async () => (await release.evidence()).filter(isWhole),
+    (all) => all.length > 0,
+    60_000,
+  )
+  const step = String(kept?.stepId)
+  expect(await release.riposte('evidence', 'verify', step)).toContain('as they were kept')
+
+  const { text, bytes } = await takeOut(cluster, release, step)
+  const address = Buffer.from(podIP.split('.').map(Number))
+  expect(JSON.parse(await text('node-manifest.json'))).toMatchObject({ missing: [] })
+  expect(await text('process-tree.json')).toContain('"name": "ping"')
+  expect(await text('open-files.json')).toContain('/etc/passwd')
+  expect(await text('sockets.json')).toMatch(/"state": "listen",\s*"local": "[^"]*:9999"/)
+  expect(await text('environment.json')).toMatch(/"DB_PASSWORD",\s*"value": null/)
+  expect(await text('environment.json')).not.toContain(secret)
+  expect(await text('files.json')).toMatch(/"\/etc\/dropped",\s*"kind": "file"/)
+  expect(await text('files.json')).toMatch(/"\/etc\/shadow",\s*"kind": "deleted"/)
+  expect((await bytes('packets.pcap')).includes(address)).toBe(true)
+})
 
 test('a reverse shell cuts its pod off in both directions, and no neighbour', async () => {
   const { web, neighbour, probe, listener } = shop.pods

@@ -11,6 +11,11 @@ const heldSchema = z.array(
   z.looseObject({ id: z.string(), action: z.string(), status: z.string(), policy: z.string() }),
 )
 
+const keptSchema = z.array(
+  z.looseObject({ stepId: z.string(), files: z.array(z.looseObject({ name: z.string() })) }),
+)
+
+export type Kept = z.infer<typeof keptSchema>[number]
 export type Held = z.infer<typeof heldSchema>[number]
 
 export class Release {
@@ -45,6 +50,13 @@ export class Release {
 
   async approvals(): Promise<Held[]> {
     return heldSchema.parse(JSON.parse(await this.riposte('approvals', 'list', '-ojson')))
+  }
+
+  /** What steps of the case's action kept, newest first. */
+  async evidence(): Promise<Kept[]> {
+    return keptSchema.parse(
+      JSON.parse(await this.riposte('evidence', 'list', '-n', '200', '-ojson')),
+    )
   }
 
   async containments(): Promise<Held[]> {
