@@ -1,7 +1,9 @@
-/** A PostgreSQL of the test's own: a fresh cluster in a temporary directory, on a Unix socket, no TCP port. */
+/** A PostgreSQL of the test's own: a fresh cluster in a temporary directory, on a Unix socket unless an address is named. */
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { appendFileSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -29,7 +31,8 @@ export interface PostgresCluster extends AsyncDisposable {
   readonly createDatabase: () => Promise<string>
 }
 
-export async function startPostgres(binaries: string): Promise<PostgresCluster> {
+/** With an `address` databases are reached there, with a password. */
+export async function startPostgres(binaries: string, address = ''): Promise<PostgresCluster> {
   const directory = mkdtempSync(join(tmpdir(), 'riposte-pg-'))
   const user = process.getuid?.() === 0 ? serverUser() : undefined
   if (user !== undefined) chownSync(directory, user.uid, user.gid)
@@ -47,9 +50,12 @@ export async function startPostgres(binaries: string): Promise<PostgresCluster> 
     '--locale=C',
   ]
   await run(join(binaries, 'initdb'), initdb, { ...user, cwd: '/' })
+  const port = address === '' ? 5432 : await freePort(address)
+  const password = randomBytes(16).toString('hex')
+  appendFileSync(join(data, 'pg_hba.conf'), 'host all all 0.0.0.0/0 scram-sha-256\n')
   const server = spawn(
     join(binaries, 'postgres'),
-    ['-D', data, '-k', directory, '-c', 'listen_addresses='],
+    ['-D', data, '-k', directory, '-p', String(port), '-c', `listen_addresses=${address}`],
     { ...user, cwd: '/', stdio: 'ignore' },
   )
   const stop = async () => {
@@ -58,10 +64,11 @@ export async function startPostgres(binaries: string): Promise<PostgresCluster> 
     if (server.exitCode === null && server.kill('SIGQUIT')) await exit
     rmSync(directory, { recursive: true, force: true })
   }
+  const asOwner = ['-U', 'riposte', '-d', 'postgres', '-c']
   const query = (text: string) =>
-    run(join(binaries, 'psql'), ['-h', directory, '-U', 'riposte', '-d', 'postgres', '-c', text])
+    run(join(binaries, 'psql'), ['-h', directory, '-p', String(port), ...asOwner, text])
   try {
-    await untilItAnswers(() => query('select 1'))
+    await untilItAnswers(() => query(`alter role riposte password '${password}'`))
   } catch (error) {
     await stop()
     throw error
@@ -71,10 +78,20 @@ export async function startPostgres(binaries: string): Promise<PostgresCluster> 
     async createDatabase() {
       const name = `ledger_${++count}`
       await query(`create database ${name}`)
-      return `postgres://riposte@${encodeURIComponent(directory)}/${name}`
+      const place = address === '' ? encodeURIComponent(directory) : `${address}:${port}`
+      return `postgres://riposte:${password}@${place}/${name}`
     },
     [Symbol.asyncDispose]: stop,
   }
+}
+
+async function freePort(address: string): Promise<number> {
+  const server = createServer().listen(0, address)
+  await once(server, 'listening')
+  const found = server.address()
+  await new Promise((closed) => server.close(closed))
+  if (found === null || typeof found === 'string') throw new Error('no port')
+  return found.port
 }
 
 async function untilItAnswers(ask: () => Promise<unknown>): Promise<void> {

@@ -9,6 +9,7 @@ const root = new URL('..', import.meta.url).pathname
 
 /** Each need answers why it is not met, or undefined when it is. */
 const needsByName = {
+  full: () => (process.env['RIPOSTE_TESTS'] === 'full' ? undefined : 'npm run test:full'),
   root: () => (process.getuid?.() === 0 ? undefined : 'not root'),
   ebpf: () => {
     if (!existsSync('/sys/kernel/btf/vmlinux')) return 'the kernel has no BTF'
