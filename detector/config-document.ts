@@ -198,3 +198,11 @@ function setIn(target: Value | undefined, path: readonly (string | number)[], va
   list[index] = setIn(list[index], rest, value)
   return list
 }
+
+/** Something wrong with the key at `path`. */
+export const configProblem = (
+  document: ConfigDocument,
+  path: readonly PropertyKey[],
+  message: string,
+  severity: Problem['severity'] = 'error',
+): Problem => ({ code: 'bad_configuration', severity, message, ...document.placeOf(path) })

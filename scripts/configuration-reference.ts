@@ -1,6 +1,6 @@
 /** docs/reference/configuration.md, printed from the two schemas: `node scripts/print-configuration.ts`. */
 import { settingsTable } from '../contract/settings-table.ts'
-import { falcoSchema, riposteSchema, withoutEffect } from '../detector/config.ts'
+import { falcoSchema, riposteSchema, withoutEffect } from '../detector/config-schema.ts'
 import { responderSchema } from '../responder/config.ts'
 import { kinds } from '../responder/notifiers/index.ts'
 
