@@ -18,21 +18,20 @@
  * After `and(` only the bracket belongs to the operand, so `a or(b) and c` is an error. A quoted string ends at its
  * own quote unless a backslash stands before it, even a backslash that is itself escaped.
  */
-import {
-  modifiers,
-  transformerNames,
-  type CompareNode,
-  type FieldNode,
-  type Input,
-  type Node,
-  type Operand,
-  type Right,
-} from './ast.ts'
+import { modifiers, type CompareNode, type Node, type Operand } from './ast.ts'
 import { Lexer, SyntaxProblem } from './lexer.ts'
-
-/** Falco's limit for rules counts five of its own calls a bracket. */
-const MAX_DEPTH = 1000
-const BRACKET_DEPTH = 5
+import {
+  BRACKET_DEPTH,
+  checkDepth,
+  parseIdentifierAsList,
+  parseListRight,
+  parseNumber,
+  parseValue,
+  quoted,
+  tryField,
+  tryList,
+  tryTransformer,
+} from './operands.ts'
 
 export interface ParseProblem {
   /** Falco's message. */
@@ -88,7 +87,7 @@ function parseChain(
   kind: 'and' | 'or',
   parseChild: (lexer: Lexer, depth: number) => Node,
 ): Node {
-  if (depth >= MAX_DEPTH) throw new SyntaxProblem(`exceeded max depth limit of ${MAX_DEPTH}`)
+  checkDepth(depth)
   const at = lexer.at
   lexer.skipBlank()
   const first = parseChild(lexer, depth)
@@ -161,141 +160,6 @@ function parseComparison(lexer: Lexer, depth: number, left: Operand, at: number)
   throw new SyntaxProblem(`expected a valid check operator: one of ${operatorNames}`)
 }
 
-function parseNumber(lexer: Lexer, depth: number): Right {
-  lexer.skipBlank()
-  const at = lexer.at
-  const operand = tryRightOperand(lexer, depth)
-  if (operand !== undefined) return operand
-  if (lexer.takeNumber()) return { kind: 'value', text: lexer.lastToken, at }
-  throw new SyntaxProblem(
-    `expected a number value or a field with a valid transformer: ${rightTransformers}`,
-  )
-}
-
-function parseValue(lexer: Lexer, depth: number): Right {
-  lexer.skipBlank()
-  const at = lexer.at
-  const operand = tryRightOperand(lexer, depth)
-  if (operand !== undefined) return operand
-  if (lexer.takeText()) return { kind: 'value', text: lexer.lastToken, at }
-  throw new SyntaxProblem(
-    `expected a string value or a field with a valid transformer: ${rightTransformers}`,
-  )
-}
-
-function parseListRight(lexer: Lexer, depth: number): Right {
-  lexer.skipBlank()
-  return tryList(lexer) ?? tryRightOperand(lexer, depth) ?? parseIdentifierAsList(lexer)
-}
-
-/** `(a, "b c", d)`; undefined where no bracket opens. */
-function tryList(lexer: Lexer): Right | undefined {
-  lexer.skipBlank()
-  const at = lexer.at
-  if (!lexer.take('(')) return undefined
-  const texts: string[] = []
-  lexer.skipBlank()
-  if (lexer.takeText()) {
-    texts.push(lexer.lastToken)
-    lexer.skipBlank()
-    while (lexer.take(',')) {
-      lexer.skipBlank()
-      if (!lexer.takeText()) throw new SyntaxProblem('expected a string value')
-      texts.push(lexer.lastToken)
-      lexer.skipBlank()
-    }
-  }
-  if (!lexer.take(')')) throw new SyntaxProblem("expected a ')' token")
-  return { kind: 'list', texts, at }
-}
-
-/** A list's name that no list answered to stays a list of one. */
-function parseIdentifierAsList(lexer: Lexer): Right {
-  const at = lexer.at
-  if (lexer.takeIdentifier()) return { kind: 'list', texts: [lexer.lastToken], at }
-  throw new SyntaxProblem(
-    `expected a list, an identifier, or a field with a valid transformer: ${rightTransformers}`,
-  )
-}
-
-function tryRightOperand(lexer: Lexer, depth: number): Right | undefined {
-  lexer.skipBlank()
-  const at = lexer.at
-  if (!lexer.take('val(')) {
-    const operand = tryTransformer(lexer, depth)
-    return operand && { kind: 'operand', operand, at }
-  }
-  lexer.skipBlank()
-  const operand = tryField(lexer)
-  if (operand === undefined) throw new SyntaxProblem("expected a field within 'val' transformer")
-  closeTransformer(lexer)
-  return { kind: 'operand', operand, at }
-}
-
-function tryField(lexer: Lexer): FieldNode | undefined {
-  const at = lexer.at
-  if (!lexer.takeFieldName()) return undefined
-  const name = lexer.lastToken
-  return { kind: 'field', name, argument: parseArgument(lexer), at }
-}
-
-function parseArgument(lexer: Lexer): string | undefined {
-  if (!lexer.take('[')) return undefined
-  if (!lexer.takeQuoted() && !lexer.takeBareArgument())
-    throw new SyntaxProblem('expected a valid field argument: a quoted string or a bare string')
-  const argument = lexer.lastToken
-  if (!lexer.take(']')) throw new SyntaxProblem("expected a ']' token")
-  return argument
-}
-
-function tryTransformer(lexer: Lexer, depth: number): Operand | undefined {
-  const at = lexer.at
-  const name = lexer.takeCall(transformerNames)
-  if (name === undefined) return undefined
-  const inputs: Input[] = []
-  do inputs.push(parseInput(lexer, depth + BRACKET_DEPTH))
-  while (lexer.take(','))
-  closeTransformer(lexer)
-  return { kind: 'transform', name, inputs, argument: parseArgument(lexer), at }
-}
-
-function closeTransformer(lexer: Lexer): void {
-  lexer.skipBlank()
-  if (!lexer.take(')')) throw new SyntaxProblem("expected a ')' token closing the transformer")
-}
-
-function parseInput(lexer: Lexer, depth: number): Input {
-  if (depth >= MAX_DEPTH) throw new SyntaxProblem(`exceeded max depth limit of ${MAX_DEPTH}`)
-  lexer.skipBlank()
-  const at = lexer.at
-  if (lexer.takeNumber() || lexer.takeQuoted()) {
-    const text = lexer.lastToken
-    lexer.skipBlank()
-    return { kind: 'text', text, at }
-  }
-  const input = lexer.take('(')
-    ? parseInputList(lexer, depth + BRACKET_DEPTH, at)
-    : (tryTransformer(lexer, depth) ?? tryField(lexer))
-  if (input === undefined)
-    throw new SyntaxProblem(
-      'expected field transformer argument: field, transformer, quoted string, number, or transformer list',
-    )
-  lexer.skipBlank()
-  return input
-}
-
-function parseInputList(lexer: Lexer, depth: number, at: number): Input {
-  const items: Input[] = []
-  lexer.skipBlank()
-  if (lexer.take(')')) return { kind: 'texts', items, at }
-  do items.push(parseInput(lexer, depth))
-  while (lexer.take(','))
-  if (!lexer.take(')')) throw new SyntaxProblem("expected ')'")
-  return { kind: 'texts', items, at }
-}
-
-const quoted = (names: readonly string[]) => names.map((name) => `'${name}'`).join(', ')
-const rightTransformers = quoted(['val', ...transformerNames])
 const operatorNames = quoted([
   'exists', '<=', '<', '>=', '>', '==', '=', '!=', 'glob', 'iglob', 'contains', 'icontains', 'bcontains',
   'startswith', 'bstartswith', 'endswith', 'regex', 'intersects', 'in', 'pmatch',
