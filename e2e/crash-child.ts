@@ -7,7 +7,9 @@ import { openLedger, type LedgerAddress } from '../responder/ledger/open.ts'
 import { listSteps } from '../responder/ledger/steps.ts'
 import { startRedis } from '../responder/redis.ts'
 import type { Point } from '../responder/run-parts.ts'
-import { draft, eventually, partsFor, terms, worldOf } from './estate.ts'
+import { draft, terms } from './drafts.ts'
+import { eventually, partsFor } from './estate.ts'
+import { worldOf } from './world.ts'
 
 export interface CrashOrder {
   readonly directory: string

@@ -1,13 +1,6 @@
 import { afterEach, expect, test } from '@jest/globals'
-import {
-  alertOf,
-  approve,
-  draft,
-  eventually,
-  startEstate,
-  terms,
-  type Estate,
-} from '../e2e/estate.ts'
+import { alertOf, approve, draft, terms } from '../e2e/drafts.ts'
+import { eventually, startEstate, type Estate } from '../e2e/estate.ts'
 import type { Ballot } from './approvals.ts'
 import { listApprovals } from './ledger/votes.ts'
 import type { ApprovalTerms } from './step.ts'

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from '@jest/globals'
-import { alertOf, draft, eventually, startEstate, terms, type Estate } from '../e2e/estate.ts'
+import { alertOf, draft, terms } from '../e2e/drafts.ts'
+import { eventually, startEstate, type Estate } from '../e2e/estate.ts'
 import { listContainments } from './ledger/effects.ts'
 import { listSteps } from './ledger/steps.ts'
 import type { Terms } from './step.ts'

@@ -1,7 +1,8 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test } from '@jest/globals'
-import { alertOf, draft, eventually, startEstate, type Estate } from '../e2e/estate.ts'
+import { alertOf, draft } from '../e2e/drafts.ts'
+import { eventually, startEstate, type Estate } from '../e2e/estate.ts'
 import type { StepDraft } from './step.ts'
 
 const estates: Estate[] = []

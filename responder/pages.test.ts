@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
-import { alertOf, approve, draft, eventually, startEstate, terms } from '../e2e/estate.ts'
+import { alertOf, approve, draft, terms } from '../e2e/drafts.ts'
+import { eventually, startEstate } from '../e2e/estate.ts'
 import { latestApproval, untoldApprovals } from './ledger/votes.ts'
 import { Pages } from './pages.ts'
 

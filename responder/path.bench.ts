@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Pool } from 'undici'
 import { nodeHeader, nodeRoutes } from '../contract/verdict.ts'
-import { alertOf, targetOf } from '../e2e/estate.ts'
+import { alertOf, targetOf } from '../e2e/drafts.ts'
 import { scratch } from '../e2e/bench/detector.ts'
 import { printMachine, printTable, quantile } from '../e2e/bench/table.ts'
 

@@ -1,15 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
-import {
-  alertOf,
-  approve,
-  draft,
-  eventually,
-  startEstate,
-  terms,
-  type Estate,
-  type EstateOptions,
-  targetOf,
-} from '../e2e/estate.ts'
+import { alertOf, approve, draft, terms, targetOf } from '../e2e/drafts.ts'
+import { eventually, startEstate, type Estate, type EstateOptions } from '../e2e/estate.ts'
 import { ledgerHomes } from '../e2e/ledgers.ts'
 import { z } from 'zod'
 import { action } from './actions/action.ts'

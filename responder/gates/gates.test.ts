@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { alertOf, approve, draft, targetOf, terms } from '../../e2e/estate.ts'
+import { alertOf, approve, draft, targetOf, terms } from '../../e2e/drafts.ts'
 import type { Alert } from '../../contract/alert.ts'
 import type { Case } from '../case.ts'
 import type { Step, StepDraft } from '../step.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { alertOf, draft, targetOf } from '../../e2e/estate.ts'
+import { alertOf, draft, targetOf } from '../../e2e/drafts.ts'
 import { ledgerHomes, type LedgerHome } from '../../e2e/ledgers.ts'
 import type { Alert, Amendment } from '../../contract/alert.ts'
 import type { Judge } from '../case.ts'

@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { array, assert, asyncProperty, integer } from 'fast-check'
-import { alertOf, draft, targetOf } from '../../e2e/estate.ts'
+import { alertOf, draft, targetOf } from '../../e2e/drafts.ts'
 import { ledgerHomes } from '../../e2e/ledgers.ts'
 import type { Judge } from '../case.ts'
 import { askAll } from '../gates/index.ts'

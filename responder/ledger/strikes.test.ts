@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { alertOf, draft, startEstate, terms } from '../../e2e/estate.ts'
+import { alertOf, draft, terms } from '../../e2e/drafts.ts'
+import { startEstate } from '../../e2e/estate.ts'
 import { ledgerHomes, type LedgerHome } from '../../e2e/ledgers.ts'
 import type { Outcome } from '../outcome.ts'
 import { listTrips } from './switches.ts'

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
-import { alertOf, draft, startEstate } from '../../e2e/estate.ts'
+import { alertOf, draft } from '../../e2e/drafts.ts'
+import { startEstate } from '../../e2e/estate.ts'
 import { ActionFailed, ActionRefused } from '../actions/errors.ts'
 
 test('I3 nothing is planned, and nobody is asked, on a target that its node may not speak of', async () => {
