@@ -6,7 +6,7 @@ import { kinds } from '../responder/notifiers/index.ts'
 
 export const configurationReference = (): string => `# Configuration
 
-Printed from \`detector/config.ts\` and \`responder/config.ts\` by \`node scripts/print-configuration.ts\`; do not edit. On Kubernetes
+Printed from \`detector/config-schema.ts\` and \`responder/config.ts\` by \`node scripts/print-configuration.ts\`; do not edit. On Kubernetes
 the chart writes both files: [its values](../../charts/riposte/README.md) are what you set there.
 
 A file with a mistake is refused as a whole, with every mistake at its line and column; \`riposte detect --dry-run\` and
