@@ -163,6 +163,10 @@ for (const home of ledgerHomes()) {
       const [failed] = await final.respond(alertOf(8))
       expect(failed?.outcome).toMatchObject({ status: 'failed', code: 'failed' })
       expect(final.world.effects()).toEqual(['try'])
+      const hopeless = await estateOf({ action: 'flaky', parameters: { failures: 9 } })
+      const [given] = await hopeless.respond(alertOf(9))
+      expect(given?.outcome).toMatchObject({ status: 'failed' })
+      expect(hopeless.world.effects()).toEqual(['try', 'try', 'try'])
     })
 
     test('I5 an act that lasts past its deadline is stopped, and one that comes late does not begin', async () => {

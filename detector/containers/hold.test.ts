@@ -2,6 +2,7 @@ import { expect, jest, test } from '@jest/globals'
 import { type RecordSource, encode } from '../events/encode.ts'
 import { createEvent } from '../events/event.ts'
 import { memoryOf } from '../events/memory.ts'
+import { recordFlags } from '../events/schema.ts'
 import { RecordView } from '../events/record-view.ts'
 import { testState } from '../fields/testing.ts'
 import { apply } from '../state/apply.ts'
@@ -115,4 +116,47 @@ test('when too much waits the container that waits longest goes first', () => {
   expect(hold.bytes).toBeLessThanOrEqual(6000)
   hold.releaseAll()
   expect(judged.length).toBe(13)
+})
+
+test('what the scan at start tells waits for nobody, what the same process does afterwards waits', () => {
+  const { judged, send, tell } = holding()
+  const flags = recordFlags.scanned
+  send({ ...exec(10, id, 'old'), flags })
+  send({ ...open(10, '/a'), flags })
+  expect(judged).toHaveLength(2)
+  send(open(10, '/b'))
+  expect(judged).toHaveLength(2)
+  tell(id, 'web')
+  expect(judged.slice(2)).toEqual(['10 old web'])
+})
+
+test('a process that waits stays in order wherever it goes, and so does a child whose birth was lost', () => {
+  const { judged, send, tell } = holding()
+  send(exec(10, id, 'sh'))
+  send(exec(10, undefined, 'escaped'))
+  send({ ...open(12, '/a'), parentPid: 10 })
+  expect(judged).toEqual([])
+  tell(id, 'web')
+  expect(judged.slice(0, 2)).toEqual(['10 sh web', '10 escaped undefined'])
+  expect(judged.length).toBe(3)
+})
+
+test('what waited for one container may be the first of another, and then waits for that', () => {
+  const { judged, send, tell } = holding()
+  send(exec(10, id, 'one'))
+  send(exec(10, other, 'two'))
+  tell(id, 'web')
+  expect(judged).toEqual(['10 one web'])
+  tell(other, 'db')
+  expect(judged).toEqual(['10 one web', '10 two db'])
+})
+
+test('a container that was told in time is not late when its time is up', () => {
+  jest.useFakeTimers()
+  const { hold, send, tell } = holding({ holdMs: 250 })
+  send(exec(10, id))
+  tell(id, 'web')
+  jest.advanceTimersByTime(250)
+  expect(hold.counts.late).toBe(0)
+  jest.useRealTimers()
 })

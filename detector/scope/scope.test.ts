@@ -7,7 +7,7 @@ import { needs } from '../../scripts/needs.ts'
 import { cgroupId, findCgroupTrees } from '../verdicts/cgroups.ts'
 import { makeCgroup } from '../verdicts/testing.ts'
 import { nodeDepth } from './kubernetes-cgroup.ts'
-import { openScope } from './scope.ts'
+import { isBelow, openScope } from './scope.ts'
 
 const { unified = '' } = findCgroupTrees()
 const kernelTest = unified === '' ? test.skip : needs('root', 'ebpf')
@@ -27,6 +27,11 @@ const layouts = {
 test.each(Object.entries(layouts))('by %s the node ends where its pods begin', (_name, path) => {
   expect(nodeDepth(['n1', ...path.split('/')])).toBe(1)
   expect(nodeDepth(path.split('/'))).toBe(0)
+})
+
+test('what only begins with the same letters is not below', () => {
+  const below = ['/n1', '/n1/kubepods', '/n10', undefined].map((found) => isBelow(found, '/n1'))
+  expect(below).toEqual([true, true, false, false])
 })
 
 test('what is in no pod has no node of its own', () => {

@@ -110,6 +110,15 @@ test('what arrives damaged, or is more than a step may keep, is refused and leav
   ])
 })
 
+test('a file that fails does not keep the next from being kept', async () => {
+  await using bench = await open()
+  const evidence = bench.custody(8).of(owner, never)
+  const failing = evidence.put('a', 'too much of it')
+  const next = evidence.put('b', 'fits')
+  await expect(failing).rejects.toMatchObject({ code: 'evidence_too_big' })
+  expect(await next).toMatchObject({ name: 'b' })
+})
+
 test('a name from outside leads nowhere else', async () => {
   await using bench = await open()
   const evidence = bench.custody().of({ ...owner, caseId: '../../etc' }, never)
