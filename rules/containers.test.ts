@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, expect, jest } from '@jest/globals'
+import { expect } from '@jest/globals'
 import type { Alert } from '../contract/alert.ts'
 import {
   type ContainerOptions,
@@ -11,12 +11,12 @@ import {
   TestContainerd,
 } from '../detector/containers/testing/containerd.ts'
 import { type TestDetector, startTestDetector } from '../detector/containers/testing/detector.ts'
-import { needs, reasonToSkip } from '../scripts/needs.ts'
+import { share } from '../e2e/support/shared.ts'
+import { needs } from '../scripts/needs.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const wanted = ['root', 'ebpf', 'containerd', 'compiler'] as const
 const liveTest = needs(...wanted)
-jest.setTimeout(120_000)
 
 const tools = ['service', 'nc', 'nmap', 'kubectl', 'apk', 'pip3']
 const token = '/var/run/secrets/kubernetes.io/serviceaccount'
@@ -35,9 +35,8 @@ let detector: TestDetector
 let web: string
 let count = 0
 
-beforeAll(async () => {
-  if (reasonToSkip(...wanted) !== undefined) return
-  containerd = await TestContainerd.start()
+share(wanted, async (stack) => {
+  containerd = stack.use(await TestContainerd.start())
   makeVolumes(containerd.folder)
   const files = readdirSync(here).filter((name) => name.endsWith('.yaml'))
   const rules = files
@@ -49,6 +48,7 @@ beforeAll(async () => {
     // What is not known of a container in time is judged as missing; a busy machine takes its time.
     'riposte.identity.hold_ms': 10_000,
   })
+  stack.use(detector)
   const pod = await containerd.runPod({ name: 'web', namespace: 'shop' })
   const at = (name: string) => join(containerd.folder, name)
   web = await pod.run({
@@ -61,11 +61,7 @@ beforeAll(async () => {
       { source: at('node'), destination: '/node' },
     ],
   })
-}, 120_000)
-afterAll(async () => {
-  await detector?.[Symbol.asyncDispose]()
-  await containerd?.[Symbol.asyncDispose]()
-}, 60_000)
+})
 
 /** Everything here is older than the containers. */
 function makeVolumes(folder: string) {

@@ -1,27 +1,23 @@
-import { afterAll, beforeAll, expect, jest } from '@jest/globals'
+import { expect } from '@jest/globals'
 import { type ControlPlane, startControlPlane } from '../../e2e/cluster/control-plane.ts'
-import { needs, reasonToSkip } from '../../scripts/needs.ts'
+import { share } from '../../e2e/support/shared.ts'
+import { needs } from '../../scripts/needs.ts'
 import { TestContainerd } from './testing/containerd.ts'
 import { startTestDetector } from './testing/detector.ts'
 
 const wanted = ['root', 'ebpf', 'containerd', 'cluster'] as const
 const test = needs(...wanted)
-jest.setTimeout(180_000)
 
 let cluster: ControlPlane
 let containerd: TestContainerd
-beforeAll(async () => {
-  if (reasonToSkip(...wanted) !== undefined) return
-  ;[cluster, containerd] = await Promise.all([startControlPlane(), TestContainerd.start()])
+share(wanted, async (stack) => {
+  cluster = stack.use(await startControlPlane())
+  containerd = stack.use(await TestContainerd.start())
   await cluster.apply({
     apiVersion: 'v1',
     kind: 'ServiceAccount',
     metadata: { name: 'default', namespace: 'default' },
   })
-})
-afterAll(async () => {
-  await containerd?.[Symbol.asyncDispose]()
-  await cluster?.[Symbol.asyncDispose]()
 })
 
 const rules = `

@@ -1,23 +1,22 @@
 /** The stock rules that are about containers, each set off by its act in a real one. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, jest } from '@jest/globals'
-import { needs, reasonToSkip, sharedData } from '../../scripts/needs.ts'
+import { expect } from '@jest/globals'
+import { needs, sharedData } from '../../scripts/needs.ts'
+import { share } from '../../e2e/support/shared.ts'
 import { type ContainerOptions, TestContainerd, type TestPod } from './testing/containerd.ts'
 import { type TestDetector, startTestDetector } from './testing/detector.ts'
 
 const wanted = ['root', 'ebpf', 'containerd', 'shared'] as const
 const test = needs(...wanted)
-jest.setTimeout(180_000)
 
 let containerd: TestContainerd
 let detector: TestDetector
 let pod: TestPod
 let plainPod: TestPod
-beforeAll(async () => {
-  if (reasonToSkip(...wanted) !== undefined) return
+share(wanted, async (stack) => {
   const files = ['falco_rules.yaml', 'falco-incubating_rules.yaml', 'falco-sandbox_rules.yaml']
-  containerd = await TestContainerd.start()
+  containerd = stack.use(await TestContainerd.start())
   const rules = files.map((name) => ({
     name,
     text: readFileSync(join(sharedData() ?? '', 'falco-rules', name), 'utf8'),
@@ -26,6 +25,7 @@ beforeAll(async () => {
     rules: [{ enable: { rule: '*' } }],
     'container_engines.cri': { sockets: [containerd.socket] },
   })
+  stack.use(detector)
   pod = await containerd.runPod({
     name: 'attacker',
     namespace: 'shop',
@@ -33,10 +33,6 @@ beforeAll(async () => {
     isPrivileged: true,
   })
   plainPod = await containerd.runPod({ name: 'plain', namespace: 'shop', isHostNetwork: true })
-})
-afterAll(async () => {
-  await detector?.[Symbol.asyncDispose]()
-  await containerd?.[Symbol.asyncDispose]()
 })
 
 type Act = Partial<ContainerOptions> & { readonly argv: readonly string[] }
