@@ -41,7 +41,7 @@ test('another under its name stays, told by UID or, where the event has none, by
 
   const at = (time: string, verb: string) =>
     callOf(deleteResource, { alert: auditAlert(podObject('again'), { time, verb }), kubernetes })
-  for (const seconds of [-60, 0])
+  for (const seconds of [-60, 0, 0.5])
     await expect(
       deleteResource.plan(at(secondsAfter(second, seconds), 'patch')),
     ).rejects.toMatchObject(gone)

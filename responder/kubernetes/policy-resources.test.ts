@@ -90,8 +90,15 @@ test('policies come into force when they are applied and go when they are delete
 test("one tenant's mistake leaves the others and its own last version in force", async () => {
   await using resources = await watched('mistakes')
   await cluster.apply(policy('steady', 'notify_security_team'))
-  await cluster.apply(policy('shaky', 'capture_snapshot'))
+  await cluster.apply(policy('shaky', 'notify_security_team'))
   await inForce(resources, ['shaky', 'steady'])
+  const actionOfShaky = () =>
+    resources.set().policies.find(({ name }) => name === 'shaky')?.ladder[0]?.actions[0]?.name
+  await cluster.apply(policy('shaky', 'capture_snapshot'))
+  await eventually(
+    () => Promise.resolve(actionOfShaky()),
+    (name) => name === 'capture_snapshot',
+  )
   await cluster.apply(policy('shaky', 'capture_snapshat'))
   const shaky = await eventually(
     () =>
@@ -102,12 +109,16 @@ test("one tenant's mistake leaves the others and its own last version in force",
   )
   expect(shaky?.[0]?.message).toContain('did you mean capture_snapshot?')
   expect(names(resources).toSorted()).toEqual(['shaky', 'steady'])
-  const kept = resources.set().policies.find(({ name }) => name === 'shaky')
-  expect(kept?.ladder[0]?.actions[0]?.name).toBe('capture_snapshot')
+  expect(actionOfShaky()).toBe('capture_snapshot')
   expect(resources.degraded()).toEqual([
     'ClusterResponsePolicy shaky is wrong; kubectl shows why in its status',
   ])
 
   await using restarted = await watched('mistakes')
   expect(names(restarted).toSorted()).toEqual(['shaky', 'steady'])
+
+  // What is made anew under the name of a deleted one has no version before it.
+  await cluster.kubectl(['delete', 'clusterresponsepolicy', 'shaky'])
+  await inForce(restarted, ['steady'])
+  expect(readFileSync(join(directory, 'mistakes'), 'utf8')).not.toContain('shaky')
 })
