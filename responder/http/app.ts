@@ -83,7 +83,7 @@ export async function createApp(
         'the Host header names another server: set publicUrl or tls.names',
       )
     if (access === 'open' || access === 'node' || request.is404) return
-    request.person = whoIs(door, request, (token) => {
+    request.person = await whoIs(door, request, (token) => {
       void reply.setCookie(sessionCookie, token, cookieOptions(door))
     })
     if (request.person === null) throw new Refused(401, 'no_login', 'log in: riposte login')
@@ -140,11 +140,11 @@ export const cookieOptions = (door: Door) =>
     secure: door.kind === 'network' && door.isSecure,
   }) as const
 
-function whoIs(
+async function whoIs(
   door: Door,
   request: FastifyRequest,
   setCookie: (token: string) => void,
-): Person | null {
+): Promise<Person | null> {
   if (door.kind === 'socket') return localPerson(door.localUser, request)
   const bearer = bearerOf(request)
   const expected = door.apiToken()
@@ -153,7 +153,7 @@ function whoIs(
       ? { name: 'api-token', via: 'token' }
       : null
   const token = request.cookies[sessionCookie]
-  const use = token === undefined ? null : door.logins.use(token)
+  const use = token === undefined ? null : await door.logins.use(token)
   if (use === null) return null
   const crossSite = whyCrossSite(request, door.origins)
   if (crossSite !== null) throw new Refused(403, 'cross_site', crossSite)

@@ -1,53 +1,102 @@
-import { expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { ledgerHomes } from '../../e2e/ledgers.ts'
+import { openLedger } from '../ledger/open.ts'
 import { Logins } from './logins.ts'
 
 const minute = 60_000
 
-function start() {
-  const time = { ms: 1_000_000 }
-  return { time, logins: new Logins(() => time.ms) }
+for (const home of ledgerHomes()) {
+  const suite = home.missing === null ? describe : describe.skip
+  suite(home.title, () => {
+    beforeAll(() => home.start())
+    afterAll(async () => home[Symbol.asyncDispose]())
+
+    /** Two responders on one ledger. */
+    async function start() {
+      const ledger = await openLedger(await home.fresh())
+      const time = { ms: 1_000_000 }
+      const responder = () =>
+        new Logins({ rows: ledger.rows, clock: { ...ledger.clock, nowMs: () => time.ms } })
+      return {
+        time,
+        logins: responder(),
+        other: responder(),
+        rows: ledger.rows,
+        [Symbol.asyncDispose]: () => ledger[Symbol.asyncDispose](),
+      }
+    }
+    const enter = async (logins: Logins) =>
+      (await logins.redeem(await logins.issueCode('alice'))) ?? ''
+
+    test('a code is good for five minutes, once, at any responder', async () => {
+      await using at = await start()
+      const code = await at.logins.issueCode('alice')
+      const late = await at.logins.issueCode('alice')
+      expect(await at.other.redeem(code)).not.toBeNull()
+      expect(await at.logins.redeem(code)).toBeNull()
+      at.time.ms += 5 * minute
+      expect(await at.logins.redeem(late)).toBeNull()
+      expect(await at.logins.redeem('made-up')).toBeNull()
+    })
+
+    test('a code is no session, and what the ledger holds is neither', async () => {
+      await using at = await start()
+      const code = await at.logins.issueCode('alice')
+      expect(await at.logins.use(code)).toBeNull()
+      const token = (await at.logins.redeem(code)) ?? ''
+      expect(await at.logins.redeem(token)).toBeNull()
+      const [row] = await at.rows.selectFrom('logins').selectAll().execute()
+      expect(await at.logins.use(row?.hash ?? '')).toBeNull()
+    })
+
+    test('a session rotates its token once, the old one lives a moment for requests under way', async () => {
+      await using at = await start()
+      const token = await enter(at.logins)
+      const known = { person: { name: 'alice' }, rotated: null }
+      expect(await at.other.use(token)).toMatchObject(known)
+      at.time.ms += 15 * minute
+      const uses = await Promise.all([at.logins.use(token), at.other.use(token)])
+      const fresh = uses.flatMap((use) => use?.rotated ?? [])
+      expect(fresh).toHaveLength(1)
+      expect(await at.logins.use(token)).toMatchObject(known)
+      at.time.ms += minute
+      expect(await at.logins.use(token)).toBeNull()
+      expect(await at.other.use(fresh[0] ?? '')).toMatchObject(known)
+    })
+
+    test('a session ends after an idle hour, and after twelve hours whatever happens', async () => {
+      await using at = await start()
+      let token = await enter(at.logins)
+      for (let elapsed = 0; elapsed < 12 * 60; elapsed += 30) {
+        const use = await at.logins.use(token)
+        expect(use).not.toBeNull()
+        token = use?.rotated ?? token
+        at.time.ms += 30 * minute
+      }
+      expect(await at.logins.use(token)).toBeNull()
+      const idle = await enter(at.logins)
+      at.time.ms += 10 * minute
+      expect(await at.logins.use(idle)).not.toBeNull()
+      at.time.ms += 59 * minute
+      const used = await at.logins.use(idle)
+      expect(used).not.toBeNull()
+      at.time.ms += 60 * minute
+      expect(await at.logins.use(used?.rotated ?? '')).toBeNull()
+    })
+
+    test('a session that was closed is closed everywhere', async () => {
+      await using at = await start()
+      const token = await enter(at.logins)
+      await at.other.close(token)
+      expect(await at.logins.use(token)).toBeNull()
+    })
+
+    test('what is over goes with the next code', async () => {
+      await using at = await start()
+      await enter(at.logins)
+      at.time.ms += 13 * 60 * minute
+      await at.logins.issueCode('bob')
+      expect(await at.rows.selectFrom('logins').select('name').execute()).toEqual([{ name: 'bob' }])
+    })
+  })
 }
-
-test('a code is good for five minutes, once', () => {
-  const { time, logins } = start()
-  const code = logins.issueCode('alice')
-  const late = logins.issueCode('alice')
-  expect(logins.redeem(code)).not.toBeNull()
-  expect(logins.redeem(code)).toBeNull()
-  time.ms += 5 * minute
-  expect(logins.redeem(late)).toBeNull()
-  expect(logins.redeem('made-up')).toBeNull()
-})
-
-test('a session rotates its token, the old one lives a moment for requests under way', () => {
-  const { time, logins } = start()
-  const token = logins.redeem(logins.issueCode('alice')) ?? ''
-  expect(logins.use(token)).toMatchObject({ person: { name: 'alice' }, rotated: null })
-  time.ms += 15 * minute
-  const fresh = logins.use(token)?.rotated ?? ''
-  expect(fresh).not.toBe('')
-  expect(logins.use(token)).toMatchObject({ rotated: null })
-  time.ms += minute
-  expect(logins.use(token)).toBeNull()
-  expect(logins.use(fresh)).toMatchObject({ person: { name: 'alice' } })
-})
-
-test('a session ends after an idle hour, and after twelve hours whatever happens', () => {
-  const { time, logins } = start()
-  let token = logins.redeem(logins.issueCode('alice')) ?? ''
-  for (let elapsed = 0; elapsed < 12 * 60; elapsed += 30) {
-    token = logins.use(token)?.rotated ?? token
-    time.ms += 30 * minute
-  }
-  expect(logins.use(token)).toBeNull()
-  const idle = logins.redeem(logins.issueCode('alice')) ?? ''
-  time.ms += 60 * minute
-  expect(logins.use(idle)).toBeNull()
-})
-
-test('a session that was closed is closed', () => {
-  const { logins } = start()
-  const token = logins.redeem(logins.issueCode('alice')) ?? ''
-  logins.close(token)
-  expect(logins.use(token)).toBeNull()
-})

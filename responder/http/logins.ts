@@ -1,5 +1,10 @@
-/** Who is at the web page: one-time codes from `riposte login`, and the sessions that they open. */
+/**
+ * Who is at the web page: one-time codes from `riposte login`, and the sessions that they open. In the ledger, so that
+ * every responder knows them, by the hashes of their tokens alone: a stolen database opens nothing.
+ */
 import { randomBytes } from 'node:crypto'
+import type { Ledger } from '../ledger/open.ts'
+import type { LoginRow } from '../ledger/tables.ts'
 import { secretHash } from './secret-file.ts'
 
 export interface Person {
@@ -8,21 +13,14 @@ export interface Person {
   readonly via: 'socket' | 'session' | 'token'
 }
 
-interface Session {
-  readonly name: string
-  readonly endsMs: number
-  readonly rotateMs: number
-  readonly idleEndsMs: number
-}
-
 const codeLifeMs = 5 * 60_000
 const sessionLifeMs = 12 * 3_600_000
 const idleLifeMs = 3_600_000
 const rotateAfterMs = 15 * 60_000
 /** Requests that were under way when the token rotated still carry the old one. */
 const oldTokenGraceMs = 30_000
-/** Nobody needs more at once; the oldest goes. */
-const maxKept = 1000
+/** A page asks each second or two: that it is in use is not written more often. */
+const noteUseMs = 60_000
 
 const drawToken = () => randomBytes(32).toString('base64url')
 
@@ -32,75 +30,95 @@ export interface SessionUse {
   readonly rotated: string | null
 }
 
-/** Held in memory only: a restart logs everybody out, and no stolen database opens a session. */
 export class Logins {
-  readonly #codes = new Map<string, { readonly name: string; readonly endsMs: number }>()
-  readonly #sessions = new Map<string, Session>()
-  readonly #now: () => number
+  readonly #ledger: Pick<Ledger, 'rows' | 'clock'>
 
-  constructor(now: () => number = Date.now) {
-    this.#now = now
+  constructor(ledger: Pick<Ledger, 'rows' | 'clock'>) {
+    this.#ledger = ledger
   }
 
   /** A code that opens one session for `name`, within five minutes. */
-  issueCode(name: string): string {
-    const code = drawToken()
-    keep(this.#codes, secretHash(code), { name, endsMs: this.#now() + codeLifeMs })
-    return code
+  async issueCode(name: string): Promise<string> {
+    const nowMs = this.#nowMs()
+    await this.#ledger.rows.deleteFrom('logins').where('ends_ms', '<=', nowMs).execute()
+    const endsMs = nowMs + codeLifeMs
+    return this.#keep({ kind: 'code', name, ends_ms: endsMs, idle_ms: endsMs, rotate_ms: null })
   }
 
   /** The session's token, or null when the code was never given, is used up or too old. */
-  redeem(code: string): string | null {
-    const key = secretHash(code)
-    const issued = this.#codes.get(key)
-    this.#codes.delete(key)
-    return issued === undefined || issued.endsMs <= this.#now()
-      ? null
-      : this.#open(issued.name, this.#now() + sessionLifeMs)
+  async redeem(code: string): Promise<string | null> {
+    const issued = await this.#ledger.rows
+      .deleteFrom('logins')
+      .where('hash', '=', secretHash(code))
+      .where('kind', '=', 'code')
+      .where('ends_ms', '>', this.#nowMs())
+      .returning('name')
+      .executeTakeFirst()
+    return issued === undefined ? null : this.#open(issued.name, this.#nowMs() + sessionLifeMs)
   }
 
-  use(token: string): SessionUse | null {
-    const now = this.#now()
-    const key = secretHash(token)
-    const session = this.#sessions.get(key)
+  async use(token: string): Promise<SessionUse | null> {
+    const nowMs = this.#nowMs()
+    const hash = secretHash(token)
+    const session = await this.#ledger.rows
+      .selectFrom('logins')
+      .selectAll()
+      .where('hash', '=', hash)
+      .where('kind', '=', 'session')
+      .where('ends_ms', '>', nowMs)
+      .where('idle_ms', '>', nowMs)
+      .executeTakeFirst()
     if (session === undefined) return null
-    if (session.endsMs <= now || session.idleEndsMs <= now) {
-      this.#sessions.delete(key)
-      return null
-    }
-    const person: Person = { name: session.name, via: 'session' }
-    if (session.rotateMs > now) {
-      this.#sessions.set(key, { ...session, idleEndsMs: idleEnd(session, now) })
-      return { person, rotated: null }
-    }
-    // The old token lives on for a moment only, and does not rotate again.
-    this.#sessions.set(key, { ...session, rotateMs: Infinity, endsMs: now + oldTokenGraceMs })
-    return { person, rotated: this.#open(session.name, session.endsMs) }
+    const { name, ends_ms: endsMs, rotate_ms: rotateMs } = session
+    const person: Person = { name, via: 'session' }
+    const isDue = rotateMs !== null && rotateMs <= nowMs
+    if (isDue && (await this.#retire(hash, nowMs)))
+      return { person, rotated: await this.#open(name, endsMs) }
+    if (rotateMs !== null && session.idle_ms < nowMs + idleLifeMs - noteUseMs)
+      await this.#ledger.rows
+        .updateTable('logins')
+        .set({ idle_ms: nowMs + idleLifeMs })
+        .where('hash', '=', hash)
+        .execute()
+    return { person, rotated: null }
   }
 
-  close(token: string): void {
-    this.#sessions.delete(secretHash(token))
+  async close(token: string): Promise<void> {
+    await this.#ledger.rows.deleteFrom('logins').where('hash', '=', secretHash(token)).execute()
   }
 
-  #open(name: string, endsMs: number): string {
-    const token = drawToken()
-    const now = this.#now()
-    keep(this.#sessions, secretHash(token), {
+  /** The old token lives on for a moment only, and does not rotate again. False: another request was first. */
+  async #retire(hash: string, nowMs: number): Promise<boolean> {
+    const { numUpdatedRows } = await this.#ledger.rows
+      .updateTable('logins')
+      .set({ rotate_ms: null, ends_ms: nowMs + oldTokenGraceMs })
+      .where('hash', '=', hash)
+      .where('rotate_ms', 'is not', null)
+      .executeTakeFirst()
+    return numUpdatedRows === 1n
+  }
+
+  #open(name: string, endsMs: number): Promise<string> {
+    const nowMs = this.#nowMs()
+    return this.#keep({
+      kind: 'session',
       name,
-      endsMs,
-      rotateMs: now + rotateAfterMs,
-      idleEndsMs: now + idleLifeMs,
+      ends_ms: endsMs,
+      idle_ms: nowMs + idleLifeMs,
+      rotate_ms: nowMs + rotateAfterMs,
     })
+  }
+
+  async #keep(row: Omit<LoginRow, 'hash'>): Promise<string> {
+    const token = drawToken()
+    await this.#ledger.rows
+      .insertInto('logins')
+      .values({ hash: secretHash(token), ...row })
+      .execute()
     return token
   }
-}
 
-/** Once the short grace of an old token has begun, use does not lengthen it. */
-const idleEnd = (session: Session, now: number) =>
-  session.rotateMs === Infinity ? session.idleEndsMs : now + idleLifeMs
-
-function keep<Value>(map: Map<string, Value>, key: string, value: Value): void {
-  map.set(key, value)
-  const [oldest] = map.keys()
-  if (map.size > maxKept && oldest !== undefined) map.delete(oldest)
+  #nowMs(): number {
+    return this.#ledger.clock.nowMs()
+  }
 }

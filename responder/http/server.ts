@@ -42,7 +42,7 @@ export async function startServer(
   nodes: NodeDoor,
   logger: FastifyBaseLogger,
 ): Promise<Server> {
-  const logins = new Logins()
+  const logins = new Logins(office.ledger)
   const { tls } = options
   const names = new Set([...namesOf(options.listen.host), ...options.names.map(nameOf)])
   const origins = new Set<string>()

@@ -12,8 +12,8 @@ export function loginCodeRoute(
   logins: Logins,
   publicUrl: () => string,
 ): void {
-  app.post('/v1/login-codes', (request) => ({
-    url: `${publicUrl()}/login#${logins.issueCode(request.person?.name ?? 'local')}`,
+  app.post('/v1/login-codes', async (request) => ({
+    url: `${publicUrl()}/login#${await logins.issueCode(request.person?.name ?? 'local')}`,
     validMs: 5 * 60_000,
   }))
 }
@@ -25,10 +25,10 @@ export function sessionRoutes(
   door: Extract<Door, { kind: 'network' }>,
 ): void {
   const limited = { access: 'open', rateLimit: { max: 10, timeWindow: 60_000 } } as const
-  app.post('/v1/session', { config: limited }, (request, reply) => {
+  app.post('/v1/session', { config: limited }, async (request, reply) => {
     const crossSite = whyCrossSite(request, door.origins)
     if (crossSite !== null) throw new Refused(403, 'cross_site', crossSite)
-    const token = door.logins.redeem(read(loginBody, request.body).code)
+    const token = await door.logins.redeem(read(loginBody, request.body).code)
     if (token === null)
       throw new Refused(
         401,
@@ -37,8 +37,8 @@ export function sessionRoutes(
       )
     return reply.setCookie(sessionCookie, token, cookieOptions(door)).code(204).send()
   })
-  app.delete('/v1/session', (request, reply) => {
-    door.logins.close(request.cookies[sessionCookie] ?? '')
+  app.delete('/v1/session', async (request, reply) => {
+    await door.logins.close(request.cookies[sessionCookie] ?? '')
     return reply.clearCookie(sessionCookie, cookieOptions(door)).code(204).send()
   })
 }

@@ -90,6 +90,10 @@ const versions: readonly (readonly string[])[] = [
     `create index steps_acted_namespace on steps (namespace, mode, risk, policy, acted_ms, kind, id) where acted_ms is not null`,
     `create index steps_acted_workload on steps (workload, mode, risk, policy, acted_ms, kind, id) where acted_ms is not null`,
   ],
+  [
+    `create table logins (hash text primary key, kind text not null, name text not null, ends_ms bigint not null,
+       idle_ms bigint not null, rotate_ms bigint)`,
+  ],
 ]
 
 /** Brings the schema up to this program's; a newer one is left untouched and refused. */

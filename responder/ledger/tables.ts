@@ -14,6 +14,7 @@ export interface Tables {
   locks: LockRow
   trips: TripRow
   settings: SettingRow
+  logins: LoginRow
   audit: AuditRow
   audit_head: AuditHeadRow
   audit_segments: AuditSegmentRow
@@ -146,6 +147,19 @@ interface TripRow {
 interface SettingRow {
   name: string
   value: string
+}
+
+/** A one-time code or a session of the web page. */
+export interface LoginRow {
+  /** SHA-256 of the code or token. */
+  hash: string
+  kind: 'code' | 'session'
+  name: string
+  ends_ms: number
+  /** It ends earlier when nobody uses it until then. */
+  idle_ms: number
+  /** Null: it does not rotate (any more). */
+  rotate_ms: number | null
 }
 
 export interface AuditRow {
