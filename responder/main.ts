@@ -89,6 +89,7 @@ export async function startResponder(parts: ResponderParts): Promise<Responder> 
         hear: (news) => {
           hub.hear(news)
         },
+        nowMs: Date.now,
         log,
       }),
     ).tell

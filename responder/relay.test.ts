@@ -15,6 +15,7 @@ import { openRelay, type Relay } from './relay.ts'
 const home = postgresHome()
 const test = reasonToSkip('redis') === undefined && home.missing === null ? plain : needs('postgresql', 'redis') // prettier-ignore
 
+const channel = '{riposte}:nodes'
 let directory = ''
 let redis: OwnRedis
 beforeAll(async () => {
@@ -54,6 +55,7 @@ const answer: Answer = {
 async function twoHubs(stack: AsyncDisposableStack) {
   const address = await home.fresh()
   const said: string[] = []
+  const time = { ms: Date.now() }
   const open = async () => {
     const relay: { tell?: Relay['tell'] } = {}
     const hub = new NodeHub((news) => relay.tell?.(news))
@@ -64,6 +66,7 @@ async function twoHubs(stack: AsyncDisposableStack) {
       hear: (news) => {
         hub.hear(news)
       },
+      nowMs: () => time.ms,
       log: (message) => said.push(message),
     })
     relay.tell = stack.use(opened).tell
@@ -75,7 +78,7 @@ async function twoHubs(stack: AsyncDisposableStack) {
   const [one, other] = [await open(), await open()]
   await heard(one, other)
   await heard(other, one)
-  return { one, other, said }
+  return { one, other, said, time }
 }
 
 /** Tells until it is heard: Redis is not subscribed to at once. */
@@ -119,11 +122,41 @@ test('who reaches Redis cannot order a node about', async () => {
   await using stack = new AsyncDisposableStack()
   const { one, other } = await twoHubs(stack)
   const intruder = new Redis(redis.address)
-  const body = JSON.stringify(['intruder', { kind: 'order', node: 'a', verdict }])
-  const listeners = await intruder.publish('{riposte}:nodes', `${'0'.repeat(64)} ${body}`)
+  const body = JSON.stringify({
+    from: 'intruder',
+    atMs: Date.now(),
+    news: { kind: 'order', node: 'a', verdict },
+  })
+  const listeners = await intruder.publish(channel, `${'0'.repeat(64)} ${body}`)
   intruder.disconnect()
   expect(listeners).toBe(2)
   // What is told after it arrives after it.
+  await heard(other, one)
+  expect((await one.orders('a', '', 0, never)).verdicts).toEqual([])
+})
+
+test('what was said once and kept cannot be said again later', async () => {
+  await using stack = new AsyncDisposableStack()
+  const { one, other, time } = await twoHubs(stack)
+  const intruder = new Redis(redis.address)
+  stack.defer(() => {
+    intruder.disconnect()
+  })
+  const kept = new Promise<string>((resolve) => {
+    intruder.on('message', (_channel, message) => {
+      if (message.includes('"order"')) resolve(message)
+    })
+  })
+  await intruder.subscribe(channel)
+  const asked = other.ask('a', verdict)
+  const message = await kept
+  other.answer('a', answer)
+  await asked
+  await heard(other, one)
+
+  time.ms += 120_000
+  await intruder.unsubscribe(channel)
+  await intruder.publish(channel, message)
   await heard(other, one)
   expect((await one.orders('a', '', 0, never)).verdicts).toEqual([])
 })

@@ -1,8 +1,9 @@
 /**
  * Carries news of the nodes between responders that share a ledger, by Redis. Signed with a key that the ledger holds:
- * who reaches Redis must not be able to order a node about. What is lost is told again (http/node-hub.ts).
+ * who reaches Redis must not be able to order a node about, nor say again what was said long ago. What is lost is told again (http/node-hub.ts).
  */
 import { createHmac, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto'
+import { z } from 'zod'
 import { hubNewsSchema, type HubNews } from './http/hub-news.ts'
 import { messageOf } from './errors.ts'
 import { sharedSecret } from './ledger/switches.ts'
@@ -14,6 +15,7 @@ interface RelayParts {
   readonly ledger: Ledger
   readonly redis: RedisAddress
   readonly hear: (news: HubNews) => void
+  readonly nowMs: () => number
   readonly log: (message: string) => void
 }
 
@@ -22,8 +24,13 @@ export interface Relay extends AsyncDisposable {
 }
 
 const channel = '{riposte}:nodes'
+/** What is older was kept and said again by somebody else, or the clocks of the responders are far apart. */
+const freshMs = 60_000
 
-export async function openRelay({ ledger, redis, hear, log }: RelayParts): Promise<Relay> {
+const messageSchema = z.object({ from: z.string(), atMs: z.number(), news: hubNewsSchema })
+
+export async function openRelay(parts: RelayParts): Promise<Relay> {
+  const { ledger, redis, hear, nowMs, log } = parts
   const key = await sharedSecret(ledger, 'relay_key', () => randomBytes(32).toString('hex'))
   const self = randomUUID()
   const sign = (body: string) => createHmac('sha256', key).update(body).digest('hex')
@@ -34,8 +41,8 @@ export async function openRelay({ ledger, redis, hear, log }: RelayParts): Promi
     const [signature, body] = [message.slice(0, space), message.slice(space + 1)]
     if (!isSame(signature, sign(body))) return
     try {
-      const [from, news]: unknown[] = JSON.parse(body)
-      if (from !== self) hear(hubNewsSchema.parse(news))
+      const { from, atMs, news } = messageSchema.parse(JSON.parse(body))
+      if (from !== self && Math.abs(nowMs() - atMs) < freshMs) hear(news)
     } catch (error) {
       log(`news from another responder: ${messageOf(error)}`)
     }
@@ -44,7 +51,7 @@ export async function openRelay({ ledger, redis, hear, log }: RelayParts): Promi
   listener.subscribe(channel).catch(() => undefined)
   return {
     tell(news) {
-      const body = JSON.stringify([self, news])
+      const body = JSON.stringify({ from: self, atMs: nowMs(), news })
       speaker.publish(channel, `${sign(body)} ${body}`).catch(() => undefined)
     },
     [Symbol.asyncDispose]() {
