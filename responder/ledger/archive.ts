@@ -97,6 +97,7 @@ export async function* auditPages({
       hasLookedAgain = true
       continue
     }
+    hasLookedAgain = false
     const fresh = found.filter(({ seq }) => seq > after)
     if (fresh.length > 0) yield fresh
     const last = segment?.to_seq ?? found.at(-1)?.seq
