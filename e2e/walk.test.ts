@@ -207,6 +207,7 @@ spec:
     condition: proc.name in (walk-asked, walk-crash)
   ladder:
     - name: stop
+      deadline: 5m # a loaded machine takes long to come back from a crash
       do: [kill_process: { scope: process }]
       approve: { quorum: 1, reason: required, timeout: 5m, onTimeout: deny }
 `
