@@ -1,30 +1,9 @@
-/** Containments: effects that are live and can be undone. */
-import type { Effect, Target } from './actions/action.ts'
+/** What becomes of containments: undone by people or by time, or longer than that. */
+import type { ContainmentStatus } from './containment.ts'
 import { findContainment } from './ledger/effects.ts'
 import type { Ledger } from './ledger/open.ts'
 import { findStep, insertSteps } from './ledger/steps.ts'
 import { undoIdOf, type Step, type StepDraft } from './step.ts'
-
-/** conflict: somebody changed it since · gone: its target is no more · failed: the undo could not be done. */
-const containmentStatuses = ['live', 'undoing', 'undone', 'gone', 'conflict', 'failed'] as const
-export type ContainmentStatus = (typeof containmentStatuses)[number]
-
-export interface Containment {
-  /** The id of the step that did it. */
-  readonly id: string
-  readonly caseId: string
-  readonly policy: string
-  readonly action: string
-  readonly target: Target
-  readonly effect: Effect
-  readonly detail: string
-  readonly status: ContainmentStatus
-  readonly startedMs: number
-  /** Null: until a person undoes it. */
-  readonly expiresMs: number | null
-  readonly onExpiry: 'revert' | 'keep'
-  readonly endedMs: number | null
-}
 
 export interface Person {
   readonly by: string

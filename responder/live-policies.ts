@@ -1,7 +1,7 @@
 /** The policies as they hold at this moment: files, set modes, open fuses; and what nodes and gates are told of them. */
 import type { ProtectedPods } from '../contract/protected-pods.ts'
 import type { Action } from './actions/action.ts'
-import type { ProtectedEntry } from './gates/guard.ts'
+import type { ProtectedEntry } from './gates/gate.ts'
 import type { NodeHub } from './http/node-hub.ts'
 import type { Ledger } from './ledger/open.ts'
 import { listTrips, setPolicyMode } from './ledger/switches.ts'

@@ -1,6 +1,12 @@
 /** How a step ended. Each is a different thing to know at three in the morning; no suppression is silent. */
 import type { Effect } from './actions/action.ts'
-import type { GateReport } from './gates/gate.ts'
+
+/** What a gate said (gates/gate.ts), kept with the outcome of an audited step. */
+export interface GateReport {
+  readonly gate: string
+  readonly answer: 'pass' | 'refuse' | 'hold' | 'wait'
+  readonly reason: string | null
+}
 
 interface Ending<Status extends string> {
   readonly status: Status

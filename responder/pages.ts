@@ -3,7 +3,7 @@
  * so that a crash loses no page; a channel may be told twice, under the same delivery id.
  */
 import type { Message, Notify } from './actions/action.ts'
-import type { Approval } from './approvals.ts'
+import type { Approval } from './approval.ts'
 import { messageOf } from './errors.ts'
 import { findAlert } from './ledger/alerts.ts'
 import type { Ledger } from './ledger/open.ts'

@@ -6,7 +6,8 @@ import type { Event } from '../events/event.ts'
 import type { FieldTable, FieldValue } from '../fields/index.ts'
 import { placeIn } from '../state/container.ts'
 import type { JudgedAlert } from './judged.ts'
-import type { AlertRule, NodeIdentity } from './printed.ts'
+import type { AlertRule } from './alert-rule.ts'
+import type { NodeIdentity } from './printed.ts'
 import { type RuledOptions, compileRuled } from './ruled.ts'
 
 export interface AlertOptions extends RuledOptions<Event> {

@@ -5,7 +5,7 @@ import {
   type OutputTemplate,
   type TemplateProblem,
 } from '../engine/format.ts'
-import type { AlertRule } from './printed.ts'
+import type { AlertRule } from './alert-rule.ts'
 
 export interface AppendOutput {
   readonly match: {

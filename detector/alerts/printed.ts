@@ -1,23 +1,13 @@
 /** What an alert says of the event in words and fields: the rule's output, what is appended to it, static fields. */
-import type { Priority, RequestedAction } from '../../contract/alert.ts'
 import { compileOutput, type FormatOptions, type TemplateProblem } from '../engine/format.ts'
 import type { ShownValue } from '../engine/print.ts'
+import type { AlertRule } from './alert-rule.ts'
 import { type AppendOutput, extraFields, withAppended } from './append-output.ts'
 
 /** Who speaks: the same in every alert of this run. */
 export interface NodeIdentity {
   readonly node: string
   readonly bootId: string
-}
-
-/** What an alert takes from a loaded rule. */
-export interface AlertRule {
-  readonly name: string
-  readonly priority: Priority
-  readonly source: string
-  readonly tags: readonly string[]
-  readonly output: string
-  readonly actions: readonly RequestedAction[]
 }
 
 export interface PrintOptions<Subject> extends FormatOptions<Subject> {

@@ -2,7 +2,8 @@
 import type { Alert } from '../../contract/alert.ts'
 import type { TemplateProblem } from '../engine/format.ts'
 import { type JudgedAlert, contractFields } from './judged.ts'
-import { type AlertRule, type NodeIdentity, type PrintOptions, compilePrinted } from './printed.ts'
+import type { AlertRule } from './alert-rule.ts'
+import { type NodeIdentity, type PrintOptions, compilePrinted } from './printed.ts'
 import { rfc3339 } from './time.ts'
 
 export interface RuledOptions<Subject> extends PrintOptions<Subject> {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { ApiObject, Request } from '../../contract/kubernetes.ts'
 import type { JudgedAlert } from '../alerts/judged.ts'
-import type { AlertRule } from '../alerts/printed.ts'
+import type { AlertRule } from '../alerts/alert-rule.ts'
 import { type RuledOptions, compileRuled } from '../alerts/ruled.ts'
 import type { TemplateProblem } from '../engine/format.ts'
 import type { AuditEvent, Json, JsonObject } from '../events/audit-event.ts'

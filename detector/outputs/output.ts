@@ -1,6 +1,11 @@
 /** Shape of an output: one destination of alert lines. One file each, and one line in `index.ts`. */
 import type { DetectorConfig } from '../config.ts'
-import type { QueueLimits } from './queued.ts'
+
+export interface QueueLimits {
+  /** falco.yaml's outputs_queue.capacity; 0: only the bytes count. */
+  readonly maxLines: number
+  readonly maxBytes: number
+}
 
 /** What an output may need to open; nothing in it is global. */
 export interface OutputContext {

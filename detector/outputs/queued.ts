@@ -3,7 +3,7 @@
  * its own lines and nothing else (invariant I8).
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Output, OutputLine, OutputStatus } from './output.ts'
+import type { Output, OutputLine, OutputStatus, QueueLimits } from './output.ts'
 
 export interface Destination {
   readonly name: string
@@ -13,12 +13,6 @@ export interface Destination {
   deliver(lines: readonly OutputLine[]): Promise<void>
   reopen(): Promise<void>
   close(): Promise<void>
-}
-
-export interface QueueLimits {
-  /** falco.yaml's outputs_queue.capacity; 0: only the bytes count. */
-  readonly maxLines: number
-  readonly maxBytes: number
 }
 
 export class QueuedOutput implements Output {

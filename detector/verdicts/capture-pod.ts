@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { nodeActionParameters } from '../../contract/node-actions.ts'
 import { gone, nodeAction, type NodeCall } from './action.ts'
 import { pidsIn } from './cgroups.ts'
-import { handOverFolder } from './hand-over.ts'
+import { handOverFolder } from './snapshot/hand-over-folder.ts'
 import { cgroupOfPlace, type PlaceCgroup } from './place-cgroup.ts'
 import {
   errorCode,

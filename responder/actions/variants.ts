@@ -3,14 +3,13 @@
  * them by these names (`actions.variants`), so that nobody holds rights for what he never asks for.
  */
 import type { Kubernetes } from '../kubernetes/kubernetes.ts'
-import type { Effect } from './action.ts'
 
 interface Variant {
   /** For people: `isolate_pod with …`. */
   readonly when: string
   /** Whether a step with these parameters needs the rights. */
   readonly isAsked: (
-    parameters: Effect,
+    parameters: Readonly<Record<string, unknown>>,
     kubernetes: Pick<Kubernetes, 'serves'>,
   ) => boolean | Promise<boolean>
 }

@@ -1,5 +1,5 @@
 /** Too many kills, or too many failures, mean that the rule or the detector is wrong: audit until a person resets. */
-import { seconds } from './cooldown.ts'
+import { seconds } from '../policy/duration.ts'
 import { pass, refuse, type Gate } from './gate.ts'
 
 /** Gates whose refusal opens the policy's breaker, not only the step's way. */

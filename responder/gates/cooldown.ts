@@ -1,4 +1,5 @@
 /** The same action of the same policy is not repeated on the same target within the cooldown. */
+import { seconds } from '../policy/duration.ts'
 import { pass, refuse, type Gate } from './gate.ts'
 
 export const cooldown: Gate = {
@@ -13,5 +14,3 @@ export const cooldown: Gate = {
     )
   },
 }
-
-export const seconds = (ms: number): string => `${Math.round(ms / 100) / 10} s`

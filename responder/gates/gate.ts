@@ -1,9 +1,17 @@
 /** Shape of a gate: a pure question, asked in order, answered with a reason. */
 import type { Alert } from '../../contract/alert.ts'
 import type { Planned } from '../actions/action.ts'
-import type { Approval } from '../approvals.ts'
+import type { Approval } from '../approval.ts'
 import type { Step } from '../step.ts'
-import type { ProtectedEntry } from './guard.ts'
+
+/** What is never acted on, and why. */
+export interface ProtectedEntry {
+  /** Where it is written: `built-in`, `guard ceiling`. */
+  readonly origin: string
+  /** For the reason: `sshd`, `pid 1`. */
+  readonly name: string
+  readonly covers: (alert: Alert, step: Step) => boolean
+}
 
 /** Everything that the gates may look at, read in one transaction with what they decide. */
 export interface Situation {
@@ -43,13 +51,6 @@ export type Answer =
 export interface Gate {
   readonly name: string
   readonly ask: (situation: Situation) => Answer
-}
-
-/** What a gate said, kept with the outcome of an audited step. */
-export interface GateReport {
-  readonly gate: string
-  readonly answer: Answer['answer']
-  readonly reason: string | null
 }
 
 export const pass: Answer = { answer: 'pass', reason: null }

@@ -1,7 +1,7 @@
 /** What is never acted on in a cluster: the control plane's own namespaces, what the system needs, and Riposte itself. */
 import type { ProtectedPods } from '../../contract/protected-pods.ts'
 import { namespaceOf } from '../policy/workloads.ts'
-import type { ProtectedEntry } from './guard.ts'
+import type { ProtectedEntry } from './gate.ts'
 
 /** A node is not its pods' namespace: cordoning the node that a system pod runs on is another question (`nodes`). */
 export const protectNamespace = (origin: string, name: string): ProtectedEntry => ({

@@ -1,15 +1,6 @@
 /** What is never acted on: the init of everything, the kernel's own, Riposte itself, and what people come in by. */
-import type { Alert } from '../../contract/alert.ts'
 import type { Step } from '../step.ts'
-import { pass, refuse, type Gate } from './gate.ts'
-
-export interface ProtectedEntry {
-  /** Where it is written: `built-in`, `guard ceiling`. */
-  readonly origin: string
-  /** For the reason: `sshd`, `pid 1`. */
-  readonly name: string
-  readonly covers: (alert: Alert, step: Step) => boolean
-}
+import { pass, refuse, type Gate, type ProtectedEntry } from './gate.ts'
 
 export const protectedTargets: Gate = {
   name: 'guard',

@@ -1,5 +1,5 @@
 /** At most so many acts in a window: on the target, on the node, anywhere. */
-import { seconds } from './cooldown.ts'
+import { seconds } from '../policy/duration.ts'
 import { pass, refuse, type Gate } from './gate.ts'
 
 export const limits: Gate = {

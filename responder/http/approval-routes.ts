@@ -1,7 +1,8 @@
 /** Approvals and containments: what waits for people, and what is live because of them. */
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { approvalStatuses, type VoteResult } from '../approvals.ts'
+import { approvalStatuses } from '../approval.ts'
+import type { VoteResult } from '../approvals.ts'
 import { findContainment, listContainments } from '../ledger/effects.ts'
 import { findStep } from '../ledger/steps.ts'
 import { findApproval, listApprovals } from '../ledger/votes.ts'

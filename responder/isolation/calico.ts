@@ -1,6 +1,6 @@
 /** crd.projectcalico.org/v1, as Calico keeps it without its own API server: the first order of the default tier. */
 import { dnsPods, dnsPort, nodeLocalDns, type Holes, type SelectedPods } from './holes.ts'
-import type { PolicyProvider } from './policies.ts'
+import type { PolicyProvider } from './provider.ts'
 
 export const calicoPolicy: PolicyProvider = {
   apiVersion: 'crd.projectcalico.org/v1',

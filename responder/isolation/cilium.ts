@@ -3,7 +3,7 @@
  * beside it is needed too, because a policy of any kind turns the pod's default to deny.
  */
 import { dnsPods, dnsPort, nodeLocalDns, type Holes, type SelectedPods } from './holes.ts'
-import type { PolicyProvider } from './policies.ts'
+import type { PolicyProvider } from './provider.ts'
 
 export const ciliumPolicy: PolicyProvider = {
   apiVersion: 'cilium.io/v2',

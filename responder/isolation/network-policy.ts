@@ -1,6 +1,6 @@
 /** networking.k8s.io/v1: allows only. What another policy of the namespace allows the pod stays allowed. */
 import { dnsPods, dnsPort, nodeLocalDns, type SelectedPods } from './holes.ts'
-import type { PolicyProvider } from './policies.ts'
+import type { PolicyProvider } from './provider.ts'
 
 export const networkPolicy: PolicyProvider = {
   apiVersion: 'networking.k8s.io/v1',

@@ -15,8 +15,9 @@ import { addressesOf, holesOf } from './holes.ts'
 import { askNode, type NodeCut } from './node-cut.ts'
 import { outOfService } from './out-of-service.ts'
 import type { IsolationParameters } from './parameters.ts'
-import { policyObject, providers, type PolicyProvider } from './policies.ts'
+import { policyObject, providers } from './policies.ts'
 import { findProbe } from './probe.ts'
+import type { PolicyProvider } from './provider.ts'
 import { relabelPatch } from './relabel.ts'
 
 type IsolationCall = Call<IsolationParameters>

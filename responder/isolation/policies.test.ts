@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import { calicoPolicy } from './calico.ts'
 import { ciliumPolicy } from './cilium.ts'
 import { networkPolicy } from './network-policy.ts'
-import type { PolicyParts } from './policies.ts'
+import type { PolicyParts } from './provider.ts'
 
 const label = { key: 'riposte.dev/isolated', value: 's1' }
 const nothing: PolicyParts = {

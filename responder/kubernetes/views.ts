@@ -3,8 +3,8 @@
  * changes, gone when they are over, never read back.
  */
 import { messageOf } from '../errors.ts'
-import type { Approval } from '../approvals.ts'
-import type { Containment } from '../containments.ts'
+import type { Approval } from '../approval.ts'
+import type { Containment } from '../containment.ts'
 import { group, version, viewKinds } from '../policy/crds.ts'
 import type { Kubernetes, KubernetesObject } from './kubernetes.ts'
 

@@ -1,5 +1,5 @@
 /** Containments as rows: opened by a step that was done, settled by the step that undoes it. */
-import type { Containment, ContainmentStatus } from '../containments.ts'
+import type { Containment, ContainmentStatus } from '../containment.ts'
 import type { Outcome } from '../outcome.ts'
 import type { Step } from '../step.ts'
 import { canonical } from './canonical.ts'

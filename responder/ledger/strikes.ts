@@ -1,5 +1,5 @@
 /** A strike that a node reports is weighed like any kill: it counts, and the one too many opens the fuse. */
-import { seconds } from '../gates/cooldown.ts'
+import { seconds } from '../policy/duration.ts'
 import type { Outcome } from '../outcome.ts'
 import type { StepDraft } from '../step.ts'
 import { countStrikes } from './counts.ts'

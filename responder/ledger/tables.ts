@@ -1,7 +1,7 @@
 /** The ledger's rows. One schema for SQLite and PostgreSQL: text, 64-bit integers, JSON as text, 0 and 1. */
 import type { Risk } from '../actions/action.ts'
-import type { ContainmentStatus } from '../containments.ts'
-import type { ApprovalStatus, Vote } from '../approvals.ts'
+import type { ContainmentStatus } from '../containment.ts'
+import type { ApprovalStatus, Vote } from '../approval.ts'
 import type { Lane, StepStatus } from '../step.ts'
 
 export interface Tables {

@@ -1,5 +1,5 @@
 /** Approvals and votes as rows. */
-import type { Approval, ApprovalStatus } from '../approvals.ts'
+import type { Approval, ApprovalStatus } from '../approval.ts'
 import type { Ledger, Writing } from './open.ts'
 import type { ApprovalRow, VoteRow } from './tables.ts'
 

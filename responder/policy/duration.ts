@@ -34,3 +34,6 @@ export function printDuration(ms: number): string {
   }
   return parts.slice(0, 2).join('') || '0s'
 }
+
+/** For sentences, to a tenth: `1.5 s`. */
+export const seconds = (ms: number): string => `${Math.round(ms / 100) / 10} s`

@@ -1,6 +1,7 @@
 /** What guard files protect, as the gates ask it. */
 import { selects, type LabelSelector } from '../../contract/protected-pods.ts'
-import { protectExecutable, type ProtectedEntry } from '../gates/guard.ts'
+import type { ProtectedEntry } from '../gates/gate.ts'
+import { protectExecutable } from '../gates/guard.ts'
 import { protectNamespace, protectPriorityClass } from '../gates/guard-kubernetes.ts'
 import type { Guard } from './policy.ts'
 
