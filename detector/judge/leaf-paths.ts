@@ -150,7 +150,7 @@ const hasName = exact(literal({ kind: 'flag', flag: 'hasName' }))
 /** fd.directory is missing of pipes and the like. */
 const isPlaced: Bounds = { upper: true, lower: or(isFile, isDirectory), unknowns: [] }
 
-/** fd.filename is missing of what is no file, and a check on what is missing is false. */
+/** fd.filename is missing of what is no file or has no name, and a check on what is missing is false. */
 function ofFiles(leaf: Leaf): Bounds {
-  return bothOf([exact(isFile), boundsOf(leaf, filename)])
+  return bothOf([exact(isFile), named(leaf, filename)])
 }
