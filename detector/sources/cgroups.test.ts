@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { spawn, spawnSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Place } from '../../contract/alert.ts'
@@ -20,7 +21,8 @@ const v1 = existsSync(join(cpuset, 'cgroup.clone_children')) ? cpuset : undefine
 
 const id = '3ad7b26ded6d8e7b23da7d48fe889434573036c27ae5a74837233de441c3f5d8'
 const outer = id.replace('3ad7', 'beef')
-const uid = '1b4e28ba-2fa1-11d2-883f-0016d3cca427'
+// Its own: other tests make cgroups of pods in the same tree meanwhile.
+const uid = randomUUID()
 const slice = `pod${uid.replaceAll('-', '_')}.slice`
 const burstable = `kubepods.slice/kubepods-burstable.slice/kubepods-burstable-${slice}`
 const kind = 'kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-besteffort.slice'

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import { randomUUID } from 'node:crypto'
 import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Place } from '../../contract/alert.ts'
@@ -12,7 +13,8 @@ import { makeCgroup, openTestContext, order, startVictim, until } from './testin
 const { unified = '' } = findCgroupTrees()
 const onUnified = unified === '' ? test.skip : test
 
-const uid = '1b4e28ba-2fa1-11d2-883f-0016d3cca427'
+// Its own: other tests make cgroups of pods in the same tree meanwhile.
+const uid = randomUUID()
 const otherUid = '5d9b1a52-88e7-4c3a-9df1-7a31c2f7b0aa'
 const layouts = {
   cgroupfs: (pod: string, container: string) => `kubepods/besteffort/pod${pod}/${container}`,
