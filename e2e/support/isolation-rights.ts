@@ -20,7 +20,8 @@ export function isolationRights(cluster: TestCluster): RightsCase {
   const of = (kind: 'ReplicaSet' | 'StatefulSet' | 'DaemonSet') => (name: string) =>
     controlledBy(workloadManifest({ kind, name, replicas: 0 }))(name)
   return doesAll([
-    does(isolatePod, onPod, { ...simple, allow: ['dns'] }),
+    // The node is asked with the addresses that stay open; here it does not answer.
+    does(isolatePod, onPod, { ...simple, nodeCut: true, allow: ['dns'] }),
     does(isolatePod, of('ReplicaSet'), away),
     does(isolatePod, of('StatefulSet'), away),
     does(isolatePod, of('DaemonSet'), away),

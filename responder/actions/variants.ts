@@ -32,7 +32,8 @@ const isHole = (one: unknown): boolean =>
 const table = {
   holes: {
     when: 'allow: dns, responders or pods',
-    isAsked: ({ allow }) => list(allow).some(isHole),
+    // A policy names pods by label; only the node's cut needs their addresses.
+    isAsked: ({ allow, nodeCut }) => nodeCut !== false && list(allow).some(isHole),
   },
   keda: {
     when: 'KEDA in the cluster',
